@@ -1,0 +1,61 @@
+# One Pulumi program, one local region to run it on. `make help` lists what there is.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+STACK ?= local
+CACHE := $(or $(KUBEADM_AWS_CACHE),/var/cache/kubeadm-aws)
+VENV := $(CACHE)/venv-$(shell cat requirements-dev.txt | sha256sum | cut -c1-16)
+PYTHON := $(VENV)/bin/python
+REGION := $(PYTHON) -m region
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: up down status kubectl ssh bench
+up: $(VENV)/complete ## A working cluster on the local region (STACK=local)
+	@$(REGION) up --stack $(STACK)
+
+down: $(VENV)/complete ## Destroy the cluster, then remove the region
+	@$(REGION) down
+
+status: $(VENV)/complete ## Hosts, balancers and their targets, API, mirror
+	@$(REGION) status
+
+kubectl: $(VENV)/complete ## kubectl through the bastion: make kubectl ARGS="get nodes"
+	@$(REGION) exec -- python -m operate kubectl --stack $(STACK) -- $(ARGS)
+
+ssh: $(VENV)/complete ## A shell through the bastion: make ssh HOST=master-0
+	@$(REGION) exec -- python -m operate ssh --stack $(STACK) $(HOST) $(ARGS)
+
+bench: $(VENV)/complete ## Print the figures: start, up, unchanged up, memory, down
+	@$(PYTHON) -m tests.bench
+
+.PHONY: test check test-engine test-e2e format
+test: check test-engine test-e2e ## All three tiers
+
+check: $(VENV)/complete ## Unit tests and every linter
+	@$(PYTHON) -m region prepare --only packages
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/pyright --pythonpath $(PYTHON)
+	shellcheck scripts/*.sh region/*.sh
+	shfmt -i 2 -ci -d scripts region
+	$(VENV)/bin/pytest -q -n auto tests/unit
+
+test-engine: $(VENV)/complete ## The real engine against the region's API, without hosts
+	@$(PYTHON) -m region prepare --only engine
+	$(VENV)/bin/pytest -v tests/engine
+
+test-e2e: $(VENV)/complete ## One life of the default cluster on real hosts
+	@$(PYTHON) -m region prepare
+	$(VENV)/bin/pytest -v -x tests/e2e
+
+format: $(VENV)/complete ## Rewrite the sources in the house's format
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+	shfmt -i 2 -ci -w scripts region
+
+$(VENV)/complete: requirements-dev.txt
+	@region/make-venv.sh $(VENV) requirements-dev.txt
