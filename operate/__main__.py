@@ -1,0 +1,51 @@
+"""Reach a cluster: `python -m operate --help`."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from operate.bastion import socks_proxy, ssh_directory
+from operate.outputs import Outputs
+
+STACK = click.option("--stack", default="dev", show_default=True, help="The Pulumi stack whose cluster is meant.")
+
+
+@click.group()
+def main() -> None:
+    """Reach a cluster of this program, through its bastion and by its stack's outputs alone."""
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@STACK
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def kubectl(stack: str, arguments: tuple[str, ...]) -> None:
+    """Run kubectl against the cluster: `kubectl --stack dev -- get nodes`."""
+    outputs = Outputs.read(stack)
+    with socks_proxy(outputs) as proxy, tempfile.TemporaryDirectory(prefix="kubeadm-aws-") as directory:
+        kubeconfig = Path(directory) / "kubeconfig"
+        kubeconfig.touch(mode=0o600)
+        kubeconfig.write_text(outputs.kubeconfig)
+        environment = {**os.environ, "KUBECONFIG": str(kubeconfig), "HTTPS_PROXY": proxy}
+        sys.exit(subprocess.run(["kubectl", *arguments], env=environment).returncode)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@STACK
+@click.argument("host")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def ssh(stack: str, host: str, command: tuple[str, ...]) -> None:
+    """Open a shell on HOST (bastion, master-0, …), or run COMMAND there."""
+    outputs = Outputs.read(stack)
+    known = ["bastion", *outputs.nodes]
+    if host not in known:
+        raise click.ClickException(f"{host} is no machine of stack {stack}; there are {', '.join(known)}")
+    with ssh_directory(outputs) as directory:
+        sys.exit(subprocess.run(["ssh", "-F", f"{directory}/config", host, *command]).returncode)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m operate")
