@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# Proves on the first master that the whole cluster works, and fails with what does not. Leaves nothing behind.
+# RELEASE: the versions that must run.  MACHINES: "name=identity ..." of all, so that any new machine is verified.
+# KUBERNETES_VERSION, MASTERS ("name=address ..."), WORKERS ("name ..."), ETCD_ENDPOINTS (comma-separated), API_NAME,
+# INGRESS_NAME and NODE_PORTS ("balancer's port:node port ..."), MANIFEST: the probe's manifest on this host.
+set -euo pipefail
+
+export KUBECONFIG=/etc/kubernetes/admin.conf
+CA=/etc/kubernetes/pki/ca.crt
+PROBE=cluster-verification
+
+all_nodes() {
+  local master
+  for master in $MASTERS; do echo "${master%%=*}"; done
+  for worker in $WORKERS; do echo "$worker"; done
+}
+
+answers() {
+  curl --silent --fail --max-time 5 --output /dev/null --cacert "$CA" "$1"
+}
+
+nodes_are_ready() {
+  local nodes
+  mapfile -t nodes < <(all_nodes | sed 's,^,node/,')
+  kubectl wait --for=create --timeout=120s "${nodes[@]}" >/dev/null || fail "not every machine has a Node"
+  kubectl wait --for=condition=Ready --timeout=240s "${nodes[@]}" || {
+    kubectl get nodes --output wide
+    kubectl --namespace kube-flannel get pods --output wide
+    fail "not every node is Ready; its kubelet says why: journalctl -u kubelet on that node"
+  }
+}
+
+nodes_are_what_they_should_be() {
+  local name version taints node
+  while read -r name version taints; do
+    [[ $version == "v$KUBERNETES_VERSION" ]] || fail "the kubelet of $name is $version, this release is v$KUBERNETES_VERSION"
+    if [[ " $MASTERS" == *" $name="* ]]; then
+      [[ $taints == *node-role.kubernetes.io/control-plane:NoSchedule* ]] || fail "master $name is not tainted: it takes ordinary pods"
+    fi
+  done < <(kubectl get nodes --output \
+    'jsonpath={range .items[*]}{.metadata.name} {.status.nodeInfo.kubeletVersion} {range .spec.taints[*]}{.key}:{.effect},{end}{"\n"}{end}')
+  for node in $(all_nodes); do
+    kubectl get --raw "/api/v1/nodes/$node/proxy/healthz" >/dev/null || fail "the API server cannot reach the kubelet of $node (port 10250, or its serving certificate)"
+  done
+}
+
+api_servers_are_ready() {
+  local master
+  for master in $MASTERS; do
+    wait_for 120 "the API server of ${master%%=*}" answers "https://${master#*=}:6443/readyz"
+  done
+  wait_for 120 "the API server behind the balancer, https://$API_NAME:6443" answers "https://$API_NAME:6443/readyz"
+}
+
+etcd_is_healthy() {
+  local members expected
+  etcdctl endpoint health --endpoints "$ETCD_ENDPOINTS" || fail "not every etcd member is healthy: journalctl -u etcd on its host"
+  members=$(etcdctl member list --endpoints "$ETCD_ENDPOINTS" | grep --count ', started, .*, false$' || true)
+  expected=$(tr ',' '\n' <<<"$ETCD_ENDPOINTS" | wc --lines)
+  [[ $members == "$expected" ]] || fail "etcd has $members started voting members, $expected were made"
+}
+
+dns_is_spread() {
+  local nodes
+  kubectl --namespace kube-system rollout status deployment/coredns --timeout=180s
+  nodes=$(kubectl --namespace kube-system get pods --selector k8s-app=kube-dns --field-selector status.phase=Running \
+    --output 'jsonpath={range .items[*]}{.spec.nodeName}{"\n"}{end}' | sort --unique | wc --lines)
+  [[ $nodes -ge 2 || $(all_nodes | wc --lines) -eq 1 ]] || fail "cluster DNS runs on $nodes node only"
+}
+
+image_of() {
+  kubectl --namespace "$1" get "$2" --output 'jsonpath={.spec.template.spec.containers[0].image}'
+}
+
+# Fails when a Service of the cluster's users holds the port: then that Service is what answers behind the balancer.
+expose() {
+  kubectl apply --filename - >/dev/null 2>&1 <<SERVICE
+apiVersion: v1
+kind: Service
+metadata: {name: web-$1, namespace: $PROBE}
+spec: {type: NodePort, selector: {app: web}, ports: [{port: 80, targetPort: http, nodePort: $1}]}
+SERVICE
+}
+
+says_ok() {
+  [[ $(curl --silent --fail --max-time 3 "http://$INGRESS_NAME:$1/health") == OK ]]
+}
+
+accepts() {
+  timeout 3 bash -c "exec 3<>/dev/tcp/$INGRESS_NAME/$1" 2>/dev/null
+}
+
+pods_have_dns_and_answer_through_the_balancer() {
+  local pair
+  sed -e "s,COREDNS_IMAGE,$(image_of kube-system deployment/coredns)," -e "s,FLANNEL_IMAGE,$(image_of kube-flannel daemonset/kube-flannel-ds)," \
+    "$MANIFEST" | kubectl apply --filename - >/dev/null
+  if ! kubectl --namespace "$PROBE" rollout status daemonset/web --timeout=180s; then
+    kubectl --namespace "$PROBE" get pods --output wide
+    fail "a pod did not start, or could not resolve kubernetes.default.svc.cluster.local; see the pods above"
+  fi
+  for pair in $NODE_PORTS; do
+    if expose "${pair#*:}"; then
+      wait_for 120 "a NodePort (${pair#*:}) through the ingress balancer, http://$INGRESS_NAME:${pair%:*}" says_ok "${pair%:*}"
+    else
+      wait_for 60 "the Service that holds NodePort ${pair#*:} through the ingress balancer, $INGRESS_NAME:${pair%:*}" accepts "${pair%:*}"
+    fi
+  done
+}
+
+clean_up() {
+  kubectl --namespace "$PROBE" delete services --all --ignore-not-found >/dev/null 2>&1 || true
+  kubectl delete namespace "$PROBE" --ignore-not-found --wait="$1" --timeout=120s >/dev/null 2>&1 || true
+  rm -f "$MANIFEST"
+}
+
+export ETCDCTL_CACERT=/etc/kubernetes/pki/etcd/ca.crt
+export ETCDCTL_CERT=/etc/kubernetes/pki/apiserver-etcd-client.crt
+export ETCDCTL_KEY=/etc/kubernetes/pki/apiserver-etcd-client.key
+
+echo "release $RELEASE"
+nodes_are_ready
+nodes_are_what_they_should_be
+api_servers_are_ready
+etcd_is_healthy
+dns_is_spread
+kubectl delete namespace "$PROBE" --ignore-not-found --timeout=120s >/dev/null
+trap 'clean_up false' EXIT
+pods_have_dns_and_answer_through_the_balancer
+echo "verified: $MACHINES"
