@@ -32,15 +32,15 @@ def remote_step(
     timeout_seconds: int = 600,
     secret: bool = False,
     delete_script: str | None = None,
-    triggers: Sequence[pulumi.Input[Any]] | None = (),
+    triggers: Sequence[pulumi.Input[Any]] | None = None,
     opts: pulumi.ResourceOptions,
 ) -> remote.Command:
     """Run `script`, a file of `scripts/`, on `node` as root; again whenever its text or the machine changes.
 
     `settings` become the script's variables, `libraries` are files of `scripts/` put before it, `delete_script` runs
-    when the resource goes. `triggers` are added to the machine's identity; None stands for a step that not even a new
-    machine runs again. With `secret`, neither the text nor anything it prints is shown or stored in the clear.
-    The step fails when the script does, or after `timeout_seconds`.
+    when the resource goes. `triggers`, when given, take the place of `node`'s identity: none for what is done once in a
+    stack's life, another machine's identity for what is done here on its behalf. With `secret`, neither the text nor
+    anything it prints is shown or stored in the clear. The step fails when the script does, or after `timeout_seconds`.
     """
     text = pulumi.Output.all(settings=dict(settings or {}), contents=[file.content for file in files]).apply(
         lambda values: render(
@@ -63,7 +63,7 @@ def remote_step(
         create=bash,
         delete=f"{bash} delete" if delete_script else None,
         stdin=pulumi.Output.secret(text) if secret else text,
-        triggers=None if triggers is None else [node.identity, *triggers],
+        triggers=[node.identity] if triggers is None else list(triggers),
         add_previous_output_in_env=False,
         logging=remote.Logging.NONE if secret else remote.Logging.STDOUT_AND_STDERR,
         opts=pulumi.ResourceOptions.merge(
