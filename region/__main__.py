@@ -1,0 +1,119 @@
+"""The region's commands: `python -m region --help`."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from region import cluster, hosts, image, lifecycle, mirror, preflight, status, toolchain
+from region import daemon as region_daemon
+from region.operator_place import OperatorPlace
+from region.report import Report
+
+CONSOLE = Console(highlight=False, soft_wrap=True)
+
+FAILURES = (
+    cluster.ClusterError,
+    lifecycle.RegionError,
+    preflight.PreflightError,
+    toolchain.ToolchainError,
+    image.ImageError,
+    mirror.MirrorError,
+)
+
+
+class Commands(click.Group):
+    """A group whose expected failures are one message and exit code 1, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except FAILURES as failure:
+            raise click.ClickException(str(failure)) from failure
+
+
+@click.group(cls=Commands)
+def main() -> None:
+    """AWS on one Linux machine: API, hosts, network, balancers and a package mirror, with no route out."""
+
+
+def _report() -> Report:
+    return lambda line: CONSOLE.print(line, markup=False)
+
+
+@main.command()
+@click.option("--only", type=click.Choice(["packages", "engine"]), help="Stop at what this tier of tests needs.")
+def prepare(only: str | None) -> None:
+    """Install and build what the region needs, without starting it."""
+    preflight.install_packages(_report())
+    if only == "engine":
+        toolchain.build(_report(), ["pulumi", "pulumi-language-python"])
+    elif only is None:
+        preflight.check()
+        lifecycle.build(_report())
+
+
+@main.command()
+@click.option("--stack", default="local", show_default=True, help="The Pulumi stack to stand up.")
+@click.option("--plugins", type=click.Path(exists=True, path_type=Path), help="A PULUMI_HOME whose plugins to prefer.")
+def up(stack: str, plugins: Path | None) -> None:
+    """Start the region and run the real `pulumi up` against it."""
+    preflight.install_packages(_report())
+    preflight.check()
+    lifecycle.build(_report())
+    lifecycle.start(_report())
+    cluster.up(OperatorPlace.prepare(plugins), stack, CONSOLE)
+
+
+@main.command()
+def down() -> None:
+    """Run `pulumi destroy` for every stack, then remove the region and all it left."""
+    failed: list[str] = []
+    if lifecycle.exists():
+        lifecycle.start(_report())
+        place = OperatorPlace.prepare()
+        for stack in place.stacks():
+            try:
+                cluster.destroy(place, stack)
+            except cluster.ClusterError as error:
+                failed.append(str(error))
+    lifecycle.remove(_report())
+    if failed:
+        raise cluster.ClusterError("\n".join([*failed, "The region has been removed all the same."]))
+    CONSOLE.print("Nothing is left but the cache.")
+
+
+@main.command("status")
+def show_status() -> None:
+    """Show hosts, balancers with their targets, the API and the mirror."""
+    status.show(CONSOLE)
+
+
+@main.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def execute(command: tuple[str, ...]) -> None:
+    """Run COMMAND in the operator's place: `python -m region exec -- pulumi stack output`."""
+    if not lifecycle.daemon().running():
+        raise lifecycle.RegionError("no region is running here: start it with `make up`")
+    sys.exit(OperatorPlace.prepare().run(command))
+
+
+@main.command()
+@click.argument("host")
+@click.option("-f", "--follow", is_flag=True, help="Go on as the host writes.")
+def logs(host: str, follow: bool) -> None:
+    """Show the journal of HOST: its name (master-0) or instance id."""
+    sys.exit(hosts.journal(status.instance_id(host), follow))
+
+
+@main.command(hidden=True)
+def daemon() -> None:
+    """The AWS API and the controller; started by `up`."""
+    os.umask(0o077)
+    region_daemon.main()
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m region")

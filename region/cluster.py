@@ -1,0 +1,66 @@
+"""The cluster of one stack on the region: the real `pulumi up` and `pulumi destroy`, and what is said around them."""
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from region import hosts
+from region.operator_place import OperatorPlace
+
+
+class ClusterError(Exception):
+    """Pulumi ended with an error; what it said is on the terminal already."""
+
+
+def up(place: OperatorPlace, stack: str, console: Console) -> None:
+    """Run `pulumi up`, then say what there is and what to type next. Raises ClusterError."""
+    place.read(["pulumi", "stack", "select", "--create", stack])
+    place.release_dead_locks(stack)
+    code = place.run(["pulumi", "up", "--yes", "--skip-preview", "--stack", stack])
+    if code:
+        _show_silent_hosts(console)
+        raise ClusterError(
+            f"pulumi up of stack {stack} failed (exit code {code}). Its messages are above; `make status` shows the hosts, "
+            "`python -m region logs HOST` a host's journal. Run `make up` again to go on from here."
+        )
+    changes = {kind: number for kind, number in place.last_changes(stack).items() if kind != "same"}
+    _describe(place, stack, console)
+    if not changes:
+        console.print("Nothing changed: the cluster already is what the program says.", style="green")
+
+
+def destroy(place: OperatorPlace, stack: str) -> None:
+    """Run `pulumi destroy` and forget the stack. Raises ClusterError."""
+    place.release_dead_locks(stack)
+    code = place.run(["pulumi", "destroy", "--yes", "--skip-preview", "--stack", stack])
+    if code:
+        raise ClusterError(f"pulumi destroy of stack {stack} failed (exit code {code}); its messages are above")
+    place.read(["pulumi", "stack", "rm", "--yes", "--preserve-config", stack])
+
+
+def _describe(place: OperatorPlace, stack: str, console: Console) -> None:
+    outputs = json.loads(place.read(["pulumi", "stack", "output", "--json", "--stack", stack]))
+    suffix = "" if stack == "local" else f" STACK={stack}"
+    console.print(f"\nThe cluster of stack {stack}", style="bold")
+    for node in outputs["nodes"]:
+        console.print(f"  {node['name']:<12} {node['address']:<14} {node['zone']}")
+    console.print(f"  API          {outputs['apiEndpoint']}")
+    console.print(f"  Ingress      {outputs['ingressEndpoint']}")
+    console.print(f"  Bastion      {outputs['bastionAddress']}")
+    console.print("\nNext:", style="bold")
+    console.print(f'  make kubectl{suffix} ARGS="get nodes -o wide"', markup=False)
+    console.print(f"  make ssh{suffix} HOST=master-0", markup=False)
+    console.print("  make status", markup=False)
+    console.print("  make down", markup=False)
+
+
+def _show_silent_hosts(console: Console) -> None:
+    """What a host that never got as far as SSH printed on its console: the only place that says why."""
+    for instance_id in sorted(hosts.running()):
+        log: Path = hosts.console(instance_id)
+        text = log.read_text(errors="replace") if log.exists() else ""
+        if "Cloud-init" in text and "finished" in text:
+            continue
+        console.print(f"\n{instance_id} has not finished booting; the end of its console ({log}):", style="yellow")
+        console.print("\n".join(text.splitlines()[-15:]), markup=False, highlight=False)

@@ -1,0 +1,73 @@
+"""A region's life: what it needs built, started, found again after a crash, and taken away."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from region import image, kernel, leftovers, mirror, namespaces, toolchain
+from region.daemon import READY
+from region.paths import CACHE, LOGS, STATE
+from region.processes import Process
+from region.report import Report
+
+START_SECONDS = 60
+
+
+class RegionError(Exception):
+    """The region does not start or is not there; the message says what to do."""
+
+
+def daemon() -> Process:
+    """The one process that is AWS: its API and the controller that makes the world match."""
+    return Process(name="daemon", argv=(sys.executable, "-m", "region", "daemon"), netns=namespaces.INTERNET)
+
+
+def build(report: Report) -> None:
+    """Make what is made once into the cache: the image beside the toolchain, then the mirror from both."""
+    with ThreadPoolExecutor(1) as pool:
+        rootfs = pool.submit(image.build, report)
+        tools = toolchain.build(report)
+        rootfs.result()
+    mirror.build(tools, report)
+
+
+def start(report: Report) -> None:
+    """Bring the region up, or back up: whatever of it still runs is kept. Raises RegionError with the daemon's log."""
+    if not daemon().running() and not exists():
+        leftovers.remove()
+    STATE.mkdir(parents=True, exist_ok=True, mode=0o700)
+    kernel.prepare()
+    namespaces.create_internet()
+    mirror.start(mirror.build(toolchain.Toolchain(), report))
+    if daemon().running():
+        return
+    report("region: starting the AWS API and the controller")
+    READY.unlink(missing_ok=True)
+    daemon().start()
+    deadline = time.monotonic() + START_SECONDS
+    while not READY.exists():
+        if not daemon().running() or time.monotonic() > deadline:
+            raise RegionError(f"the region's daemon did not start within {START_SECONDS} s:\n{_log_end('daemon')}")
+        time.sleep(0.05)
+
+
+def exists() -> bool:
+    """Whether there is a region whose API remembers something: running, or killed and able to go on."""
+    return (STATE / "api").exists()
+
+
+def remove(report: Report) -> None:
+    """Take away every process, mount, namespace, cgroup, link and file of the region; the cache stays."""
+    report("region: removing hosts, networks, daemons and state")
+    daemon().stop(timeout=10)
+    mirror.stop()
+    leftovers.remove()
+    kernel.restore()
+
+
+def _log_end(name: str) -> str:
+    log = LOGS / f"{name}.log"
+    return "\n".join(log.read_text(errors="replace").splitlines()[-20:]) if log.exists() else "(no log)"

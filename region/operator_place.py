@@ -1,0 +1,59 @@
+"""The operator's place: the namespace and the environment in which Pulumi and everything an operator types runs."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from region import pulumi_home
+from region.namespaces import INTERNET
+from region.paths import CHECKOUT, STATE
+from region.toolchain import Toolchain
+
+LOCKS = STATE / "pulumi" / ".pulumi" / "locks"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorPlace:
+    """Runs commands beside the AWS API, outside the VPC, with the region's own Pulumi home."""
+
+    environment: Mapping[str, str]
+
+    @classmethod
+    def prepare(cls, real_plugins: Path | None = None) -> "OperatorPlace":
+        home = pulumi_home.prepare(STATE / "pulumi-home", Toolchain(), real_plugins=real_plugins)
+        return cls(environment={**os.environ, **home})
+
+    def argv(self, command: Sequence[str]) -> list[str]:
+        return ["nsenter", f"--net=/run/netns/{INTERNET}", "--", *command]
+
+    def run(self, command: Sequence[str]) -> int:
+        """Run in the foreground, on this terminal; give back the exit code."""
+        return subprocess.run(self.argv(command), env=dict(self.environment), cwd=CHECKOUT).returncode
+
+    def read(self, command: Sequence[str]) -> str:
+        """Run and give back what it printed. Raises CalledProcessError."""
+        done = subprocess.run(
+            self.argv(command), env=dict(self.environment), cwd=CHECKOUT, check=True, capture_output=True, text=True
+        )
+        return done.stdout
+
+    def stacks(self) -> list[str]:
+        return [stack["name"] for stack in json.loads(self.read(["pulumi", "stack", "ls", "--json"]))]
+
+    def last_changes(self, stack: str) -> Mapping[str, int]:
+        """What the stack's last update did: how many resources per operation, as Pulumi's history tells."""
+        history = json.loads(
+            self.read(["pulumi", "stack", "history", "--json", "--page-size", "1", "--page", "1", "-s", stack])
+        )
+        return history[0].get("resourceChanges", {}) if history else {}
+
+    def release_dead_locks(self, stack: str) -> None:
+        """A killed `pulumi` leaves its lock behind; take it away when the process that made it is gone."""
+        for lock in LOCKS.glob(f"**/{stack}/*.json"):
+            holder = json.loads(lock.read_text()).get("pid")
+            if not isinstance(holder, int) or not Path(f"/proc/{holder}").exists():
+                self.read(["pulumi", "cancel", "--yes", "--stack", stack])
+                return
