@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # What founding and joining share: files waiting on tmpfs, undoing a half-done attempt, telling why kubeadm failed.
-# Prepended to init-control-plane.sh and join-node.sh; needs common.sh.
+# Put before init-control-plane.sh and join-node.sh; needs common.sh. NODE_NAME and API_NAME are the scripts' settings.
+set -euo pipefail
 
 STAGE=/run/kubeadm-step
+trap 'rm -rf "$STAGE"' EXIT
 # kubeadm reset empties this folder, so the mark cannot outlive the membership it stands for.
 JOINED=/var/lib/kubelet/joined
 
@@ -11,53 +13,53 @@ is_member() {
 }
 
 # etcd's own folder is left alone: without the skipped phase a reset would empty /var/lib/etcd under a living member.
-# Nor is /etc/cni/net.d touched: containerd watches that very folder and would be blind until restarted.
+# Nor is /etc/cni/net.d touched: containerd watches that very folder and would be blind until it restarts.
 undo_half_done() {
-  if [[ -e /etc/kubernetes/kubelet.conf || -e /etc/kubernetes/bootstrap-kubelet.conf || -e /etc/kubernetes/pki || -e $JOINED ]] ||
-    [[ -n $(find /etc/kubernetes/manifests -name '*.yaml' 2>/dev/null) ]]; then
+  local left
+  left=$(find /etc/kubernetes -maxdepth 2 \( -name '*.conf' -o -path '*/manifests/*.yaml' -o -path '*/pki/*' \) -print -quit 2>/dev/null || true)
+  if [[ -n $left || -e /var/lib/kubelet/config.yaml ]]; then
     echo "undoing an attempt that did not finish"
-    kubeadm reset --force --skip-phases=remove-etcd-member >/dev/null
+    kubeadm reset --force --skip-phases=remove-etcd-member
   fi
 }
 
 # Installs one staged folder into its place, keys readable by root only.
 place() {
-  local from=$STAGE/$1 to=$2 file
+  local from=$STAGE/$1 to=$2 file mode
   [[ -d $from ]] || return 0
   while IFS= read -r -d '' file; do
-    install -D -o root -g root -m "$([[ $file == *.key ]] && echo 0600 || echo 0644)" "$from/$file" "$to/$file"
-  done < <(cd "$from" && find . -type f -printf '%P\0')
+    if [[ $file == *.key ]]; then mode=0600; else mode=0644; fi
+    install -D --mode "$mode" "$from/$file" "$to/$file"
+  done < <(find "$from" -type f -printf '%P\0')
 }
 
 place_files() {
   place pki /etc/kubernetes/pki
-  place kubelet-pki /var/lib/kubelet/pki
   place patches /etc/kubernetes/patches
+  place_leaves
+}
+
+# Certificates that this host holds and that get renewed; the API server and the kubelet look at their files again and again.
+place_leaves() {
+  place etcd-client /etc/kubernetes/pki
+  place kubelet-pki /var/lib/kubelet/pki
 }
 
 explain_kubeadm() {
-  local container
-  echo "--- last lines of the kubelet (more: journalctl -u kubelet)"
-  journalctl --unit kubelet --lines 15 --no-pager --output cat 2>/dev/null | cut -c1-300
+  local container log
+  show_journal kubelet
   for container in kube-apiserver kube-controller-manager kube-scheduler; do
-    [[ -e /etc/kubernetes/manifests/$container.yaml ]] || continue
-    echo "--- last lines of $container (more: /var/log/pods)"
-    find /var/log/pods -path "*$container*" -name '*.log' -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -1 | cut -d' ' -f2- |
-      xargs --no-run-if-empty tail -n 8 | cut -c1-300
+    log=$(find /var/log/pods -path "*_$container-*" -name '*.log' -printf '%T@ %p\n' 2>/dev/null | sort --numeric-sort | tail -n 1 | cut -d' ' -f2-)
+    if [[ -n $log ]]; then
+      echo "--- last lines of $container (more: $log)"
+      tail -n 8 "$log" | cut -c1-300
+    fi
   done
 }
 
 run_kubeadm() {
   if ! kubeadm "$@"; then
     explain_kubeadm >&2
-    fail "kubeadm $1 failed on $NODE_NAME; its messages and the logs that matter are above"
+    fail "kubeadm $1 on $NODE_NAME; what it said and the last lines of the logs that matter are above"
   fi
 }
-
-# The kubelet of a control plane talks to its own API server, which did not exist when the kubelet started. Its watches
-# would come back only after a back-off of up to half a minute.
-wake_kubelet() {
-  systemctl restart kubelet
-}
-
-trap 'rm -rf "$STAGE"' EXIT

@@ -1,0 +1,65 @@
+"""Verification: the last step, which proves that the cluster works and names what it has proved that for."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+
+from components.node import Node
+from components.remote_step import NodeFile, remote_step
+
+PROBE = Path(__file__).parent.parent / "manifests" / "verification.yaml"
+PLACE = "/run/cluster-verification/probe.yaml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerificationArgs:
+    """`after` is all that must be done before there is anything to prove; `node_ports` maps the balancer's ports."""
+
+    masters: Sequence[Node]
+    workers: Sequence[Node]
+    etcd_endpoints: Sequence[pulumi.Input[str]]
+    api_name: str
+    ingress_name: pulumi.Input[str]
+    node_ports: Mapping[int, int]
+    kubernetes_version: str
+    etcd_version: str
+    flannel_version: str
+    after: Sequence[pulumi.Resource]
+
+
+class Verification(pulumi.ComponentResource):
+    """Output: `release`, the versions that were seen to work together."""
+
+    release: str
+
+    def __init__(self, name: str, args: VerificationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("kubeadm:index:Verification", name, None, opts)
+        self.release = f"kubernetes {args.kubernetes_version}, etcd {args.etcd_version}, flannel {args.flannel_version}"
+        nodes = [*args.masters, *args.workers]
+        remote_step(
+            name,
+            args.masters[0],
+            "verify-cluster.sh",
+            settings={
+                "RELEASE": self.release,
+                "MACHINES": _joined(" ", (pulumi.Output.concat(node.name, "=", node.identity) for node in nodes)),
+                "KUBERNETES_VERSION": args.kubernetes_version,
+                "MASTERS": _joined(" ", (pulumi.Output.concat(node.name, "=", node.address) for node in args.masters)),
+                "WORKERS": " ".join(node.name for node in args.workers),
+                "ETCD_ENDPOINTS": _joined(",", args.etcd_endpoints),
+                "API_NAME": args.api_name,
+                "INGRESS_NAME": args.ingress_name,
+                "NODE_PORTS": " ".join(f"{port}:{node_port}" for port, node_port in args.node_ports.items()),
+                "MANIFEST": PLACE,
+            },
+            files=[NodeFile(path=PLACE, content=PROBE.read_text())],
+            timeout_seconds=900,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
+        )
+        self.register_outputs({"release": self.release})
+
+
+def _joined(separator: str, parts: Iterable[pulumi.Input[str]]) -> pulumi.Output[str]:
+    return pulumi.Output.all(*parts).apply(separator.join)

@@ -1,0 +1,75 @@
+"""Pulumi mocks that also keep what a resource was registered with: dependencies, ignored changes, protection."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks, rpc
+
+SECRET_KEY = "4dabf18193072939515e22adb298388d"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """One resource as the program asked for it; `dependencies` and `deleted_with` are names, secrets are bare."""
+
+    kind: str
+    name: str
+    inputs: Mapping[str, Any]
+    secret_inputs: frozenset[str]
+    dependencies: frozenset[str]
+    ignore_changes: tuple[str, ...]
+    additional_secret_outputs: tuple[str, ...]
+    protect: bool
+    delete_before_replace: bool
+    deleted_with: str
+
+
+@dataclass
+class Recorder(mocks.Mocks):
+    """Answers every resource with its inputs and what `outputs` makes of its type and name."""
+
+    outputs: Callable[[str, str], dict[str, Any]] = lambda kind, name: {}
+    seen: dict[str, Registration] = field(default_factory=dict)
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        return f"{args.name}-id", {**args.inputs, **self.outputs(args.typ, args.name)}
+
+    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+        raise NotImplementedError(f"no answer to {args.token}")
+
+
+class RecordingMonitor(mocks.MockMonitor):
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(recorder)
+        self.recorder = recorder
+
+    def RegisterResource(self, request):  # noqa: N802 (the name is gRPC's)
+        response = super().RegisterResource(request)
+        if request.type != "pulumi:pulumi:Stack":
+            inputs = rpc.deserialize_properties(request.object, keep_unknowns=True)
+            self.recorder.seen[request.name] = Registration(
+                kind=request.type,
+                name=request.name,
+                inputs={key: rpc.unwrap_rpc_secret(value) for key, value in inputs.items()},
+                secret_inputs=frozenset(key for key, value in inputs.items() if rpc.is_rpc_secret(value)),
+                dependencies=frozenset(_name(urn) for urn in request.dependencies),
+                ignore_changes=tuple(request.ignoreChanges),
+                additional_secret_outputs=tuple(request.additionalSecretOutputs),
+                protect=request.protect,
+                delete_before_replace=request.deleteBeforeReplace,
+                deleted_with=_name(request.deletedWith),
+            )
+        return response
+
+
+def record(outputs: Callable[[str, str], dict[str, Any]] = lambda kind, name: {}) -> dict[str, Registration]:
+    """From here on the program's resources are made by mocks and kept, by name, in what this returns."""
+    recorder = Recorder(outputs=outputs)
+    pulumi.runtime.set_mocks(recorder, monitor=RecordingMonitor(recorder))
+    return recorder.seen
+
+
+def _name(urn: str) -> str:
+    return urn.rpartition("::")[2]
