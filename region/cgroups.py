@@ -1,0 +1,182 @@
+"""Control groups: every child of the region has one of its own in every hierarchy, to be found and ended by."""
+
+import errno
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path("/sys/fs/cgroup")
+PARENT = "kubeadm-aws"
+PERIOD_MICROSECONDS = 100_000
+KILL_SECONDS = 20
+
+
+class CgroupError(Exception):
+    """A control group cannot be made, or what is in it does not end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Upper bounds of a control group; None leaves it unbounded."""
+
+    memory_bytes: int | None = None
+    cpus: float | None = None
+
+
+@cache
+def hierarchies() -> tuple[Path, ...]:
+    """Every mounted hierarchy: each controller's and systemd's (v1), the unified one (v2), systemd's first."""
+    found: list[Path] = []
+    for line in Path("/proc/mounts").read_text().splitlines():
+        _, mounted_at, kind, *_ = line.split()
+        path = Path(mounted_at)
+        if kind in ("cgroup", "cgroup2") and (path == ROOT or path.parent == ROOT) and path not in found:
+            found.append(path)
+    return tuple(sorted(found, key=lambda path: (path.name != "systemd", path.name)))
+
+
+@dataclass(frozen=True)
+class Cgroup:
+    """The control group `kubeadm-aws/<name>` of every hierarchy, as one thing."""
+
+    name: str
+
+    def paths(self) -> tuple[Path, ...]:
+        return tuple(hierarchy / PARENT / self.name for hierarchy in hierarchies())
+
+    def create(self, limits: Limits | None = None) -> None:
+        """Make it where it is missing and set its limits. Raises CgroupError naming the file that refused."""
+        for path in self.paths():
+            try:
+                for folder in (path.parent, path):
+                    folder.mkdir(exist_ok=True)
+                    _inherit(folder)
+                _limit(path, limits or Limits())
+            except OSError as error:
+                raise CgroupError(
+                    f"control group {path} cannot be made: {error}; it needs root on the machine"
+                ) from error
+
+    def pids(self) -> set[int]:
+        """Processes in it or below, in any hierarchy; those of nested namespaces too."""
+        return set(self._each_pid())
+
+    def alive(self) -> bool:
+        return next(self._each_pid(), None) is not None
+
+    def exists(self) -> bool:
+        return any(path.exists() for path in self.paths())
+
+    def signal(self, number: signal.Signals) -> None:
+        for pid in self.pids():
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                continue
+
+    def end(self, timeout: float = 0) -> None:
+        """SIGTERM, SIGKILL after `timeout` seconds (0: at once), then it goes. Raises CgroupError for a survivor."""
+        if timeout > 0:
+            self.signal(signal.SIGTERM)
+            self._wait_until_empty(timeout)
+        deadline = time.monotonic() + KILL_SECONDS
+        while self.alive():
+            self._thaw()
+            self.signal(signal.SIGKILL)
+            if not self._wait_until_empty(0.2) and time.monotonic() > deadline:
+                raise CgroupError(f"processes {sorted(self.pids())} of control group {self.name} survive SIGKILL")
+        self._remove(deadline)
+
+    def _each_pid(self) -> Iterator[int]:
+        for path in self.paths():
+            for folder, _, _ in os.walk(path):
+                try:
+                    lines = Path(folder, "cgroup.procs").read_text().split()
+                except OSError as error:
+                    # Gone meanwhile, or a threaded v2 group, whose processes its parent lists.
+                    if error.errno not in (errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP):
+                        raise
+                    continue
+                yield from (int(line) for line in lines if line != "0")
+
+    def _wait_until_empty(self, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while self.alive():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+        return True
+
+    def _thaw(self) -> None:
+        """A frozen v1 process does not die of SIGKILL; a paused container's is frozen."""
+        for path in self.paths():
+            for state in path.rglob("freezer.state"):
+                try:
+                    state.write_text("THAWED")
+                except FileNotFoundError:
+                    continue
+
+    def _remove(self, deadline: float) -> None:
+        for path in self.paths():
+            for folder, _, _ in os.walk(path, topdown=False):
+                _remove_folder(Path(folder), deadline)
+
+
+def names() -> set[str]:
+    """Every control group of the region, with or without processes."""
+    folders = (hierarchy / PARENT for hierarchy in hierarchies())
+    return {entry.name for folder in folders if folder.is_dir() for entry in folder.iterdir() if entry.is_dir()}
+
+
+def remove_parent() -> None:
+    """Take away the empty folder that holds the region's control groups. Raises CgroupError when it is not empty."""
+    for hierarchy in hierarchies():
+        if (hierarchy / PARENT).exists():
+            _remove_folder(hierarchy / PARENT, time.monotonic() + 1)
+
+
+def _inherit(folder: Path) -> None:
+    """What the kernel does not hand down: a v1 cpuset's cpus and memory nodes, a v2 group's controllers."""
+    for setting in ("cpuset.cpus", "cpuset.mems"):
+        above = folder.parent / setting
+        if (folder / setting).exists() and above.exists() and not (folder / setting).read_text().strip():
+            (folder / setting).write_text(above.read_text())
+    switches = folder.parent / "cgroup.subtree_control"
+    if switches.exists():
+        for controller in (folder.parent / "cgroup.controllers").read_text().split():
+            switches.write_text(f"+{controller}")
+
+
+def _limit(folder: Path, limits: Limits) -> None:
+    if limits.memory_bytes is not None:
+        for setting in ("memory.limit_in_bytes", "memory.max"):
+            _set(folder / setting, str(limits.memory_bytes))
+    if limits.cpus is not None:
+        quota = round(limits.cpus * PERIOD_MICROSECONDS)
+        _set(folder / "cpu.cfs_period_us", str(PERIOD_MICROSECONDS))
+        _set(folder / "cpu.cfs_quota_us", str(quota))
+        _set(folder / "cpu.max", f"{quota} {PERIOD_MICROSECONDS}")
+
+
+def _set(setting: Path, value: str) -> None:
+    if setting.exists():
+        setting.write_text(value)
+
+
+def _remove_folder(folder: Path, deadline: float) -> None:
+    while True:
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            # Busy for a moment after its last process has gone.
+            if error.errno != errno.EBUSY or time.monotonic() > deadline:
+                raise CgroupError(f"control group {folder} cannot be removed: {error}") from error
+            time.sleep(0.02)
+        else:
+            return
