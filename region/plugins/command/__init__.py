@@ -1,0 +1,1 @@
+"""Stands in for the `command` plugin: steps on hosts over SSH, copied files, local commands."""

@@ -1,0 +1,56 @@
+"""Steps written down instead of run, for tests of the program that need no hosts.
+
+`KUBEADM_AWS_RECORD_STEPS` names the file that gets one JSON line per step, `KUBEADM_AWS_STEP_OUTPUTS` (optional) a JSON
+file {pattern: what the step writes to stdout, or {"error": message}}; the first pattern found in the step's name counts.
+"""
+
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+
+from region.plugins.base import Call, PluginError, Properties
+from region.plugins.command.copy import CopyToRemote
+from region.plugins.command.remote import Command
+
+RECORD = "KUBEADM_AWS_RECORD_STEPS"
+OUTPUTS = "KUBEADM_AWS_STEP_OUTPUTS"
+
+
+class RecordedCommand(Command):
+    async def run(
+        self, call: Call, verb: str, command: str | None, inputs: Properties, previous: Properties
+    ) -> Properties:
+        if command is None:
+            return {name: previous.get(name, "") for name in self.outputs}
+        _record(call, verb, inputs, create=command, stdin=inputs.get("stdin", ""))
+        return {"stdout": _stdout(call), "stderr": ""}
+
+
+class RecordedCopy(CopyToRemote):
+    async def copy(self, call: Call, inputs: Properties) -> None:
+        _record(call, "copy", inputs, create=inputs["remotePath"], stdin=inputs["source"].get("text", ""))
+
+
+def _record(call: Call, verb: str, inputs: Properties, *, create: str, stdin: str) -> None:
+    step = {
+        "urn": call.urn,
+        "name": call.name,
+        "verb": verb,
+        "host": inputs["connection"]["host"],
+        "create": create,
+        "stdin_sha256": hashlib.sha256(stdin.encode()).hexdigest(),
+        "stdin": stdin,
+    }
+    with Path(os.environ[RECORD]).open("a") as file:
+        file.write(json.dumps(step) + "\n")
+
+
+def _stdout(call: Call) -> str:
+    path = os.environ.get(OUTPUTS)
+    answers = json.loads(Path(path).read_text()) if path else {}
+    answer = next((answer for pattern, answer in answers.items() if re.search(pattern, call.name)), "")
+    if isinstance(answer, dict):
+        raise PluginError(answer["error"])
+    return answer
