@@ -1,4 +1,4 @@
-"""A Debian root filesystem in a folder: made by debootstrap, changed through chroot, without a mount that outlives it."""
+"""A Debian root filesystem in a folder: made by debootstrap, changed through chroot, no mount outlives the making."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-SUITE = "trixie"
+from region.debian_mirror import SUITE, debian_mirror
 
 # Its own mount and process namespaces, ended with this thread: killed at any moment, nothing is mounted or running.
 _ALONE = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child")
@@ -33,8 +33,7 @@ class Rootfs:
     @classmethod
     def bootstrap(cls, path: Path) -> "Rootfs":
         """A minimal Debian from the machine's own mirror, ready for `run`: no service starts, names resolve."""
-        mirror = machine_mirror()
-        _check([*_ALONE, "debootstrap", "--variant=minbase", SUITE, str(path), *([mirror] if mirror else [])])
+        _check([*_ALONE, "debootstrap", "--variant=minbase", SUITE, str(path), debian_mirror()])
         rootfs = cls(path)
         (path / "etc/resolv.conf").unlink(missing_ok=True)
         (path / "etc/resolv.conf").write_bytes(Path("/etc/resolv.conf").read_bytes())
@@ -50,24 +49,6 @@ class Rootfs:
     def install(self, packages: Sequence[str]) -> None:
         unsafe = ("-o", "DPkg::Options::=--force-unsafe-io")
         self.run(["apt-get", *unsafe, "install", "--yes", "--no-install-recommends", *packages])
-
-
-def machine_mirror() -> str | None:
-    """The Debian mirror that this machine's apt is configured with; None where that is no Debian (debootstrap has its own)."""
-    release = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
-    if release.get("ID") != "debian":
-        return None
-    listed = _check(
-        ["apt-get", "indextargets", "--no-release-info", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)"]
-        + ["Created-By: Packages"]
-    )
-    return main_archive(listed, release.get("VERSION_CODENAME", ""))
-
-
-def main_archive(listed: str, codename: str) -> str | None:
-    """The address out of `address suite component` lines that has the distribution's own suite."""
-    rows = (line.split() for line in listed.splitlines())
-    return next((row[0] for row in rows if row[1:] == [codename, "main"]), None)
 
 
 def _check(argv: Sequence[str], environment: dict[str, str] | None = None) -> str:
