@@ -45,7 +45,7 @@ def render(
     parts = [
         *(_setting(name, value) for name, value in {"STEP": step, **(settings or {})}.items()),
         read_script("common.sh"),
-        f"lock {shlex.quote(script.removesuffix('.sh'))}",
+        "lock",
         *(read_script(library) for library in libraries),
     ]
     create = [*(_file(file) for file in files), "tell_failures", read_script(script)]
@@ -67,5 +67,5 @@ def _setting(name: str, value: str) -> str:
 
 def _file(file: File) -> str:
     encoded = textwrap.fill(base64.b64encode(file.content.encode()).decode(), 76)
-    place = shlex.join([file.path, file.mode, file.owner])
-    return "\n".join([f"install_file {place} <<'{_END_OF_FILE}'", *([encoded] if encoded else []), _END_OF_FILE])
+    command = shlex.join(["install_file", file.path, file.mode, file.owner, "base64", "--decode"])
+    return "\n".join([f"{command} <<'{_END_OF_FILE}'", *([encoded] if encoded else []), _END_OF_FILE])

@@ -44,7 +44,7 @@ def remote_step(
     """
     text = pulumi.Output.all(settings=dict(settings or {}), contents=[file.content for file in files]).apply(
         lambda values: render(
-            f"{script.removesuffix('.sh')} on {node.name}",
+            f"{name} on {node.name}",
             script,
             settings=values["settings"],
             files=[

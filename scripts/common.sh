@@ -22,19 +22,21 @@ tell_failures() {
 # One run of a step at a time: an interrupted engine may have left one behind, still working.
 # Children hold it too, so a step leaves daemons to systemd.
 lock() {
-  exec {LOCK}>"/run/lock/kubeadm-aws-$1"
+  local file=/run/lock/${STEP//[^a-zA-Z0-9-]/_}
+  exec {LOCK}>"$file"
   if ! flock --wait 300 "$LOCK"; then
-    fail "another run of it still works on this host since more than 300 s: fuser -v /run/lock/kubeadm-aws-$1"
+    fail "another run of it has been at work on this host for more than 300 s: fuser -v $file"
   fi
 }
 
-# Installs base64 from stdin as a file: PATH MODE OWNER. Nobody ever sees half of it, or its content under a wider mode.
+# Installs stdin as a file: PATH MODE OWNER [DECODER...]. Nobody ever sees half of it, or its content under a wider mode.
 # A file that is as wanted is not touched.
 install_file() {
   local path=$1 mode=$2 owner=$3
+  shift 3
   mkdir -p "$(dirname "$path")"
   rm -f "$path.new"
-  (umask 077 && base64 --decode >"$path.new")
+  (umask 077 && "${@:-cat}" >"$path.new")
   chown "$owner" "$path.new"
   chmod "$mode" "$path.new"
   if [[ -f $path && ! -L $path && $(stat --format '%a %U:%G' "$path") == $(stat --format '%a %U:%G' "$path.new") ]] &&
@@ -66,17 +68,28 @@ explain_port() {
   fi
 }
 
-# wait_for SECONDS WHAT COMMAND...: until the command succeeds. When it never does, fails with WHAT, the last attempt's
+# In a command of wait_for: it can never succeed any more, and this is why.
+give_up() {
+  echo "$*" >&2
+  exit 86
+}
+
+# wait_for SECONDS WHAT COMMAND...: until the command succeeds. When it does not, fails with WHAT, the last attempt's
 # words and, if the variable EXPLAIN is set, what that command prints (say, EXPLAIN="show_journal etcd" wait_for ...).
 wait_for() {
-  local limit=$1 what=$2 end=$((SECONDS + $1)) said
+  local limit=$1 what=$2 end=$((SECONDS + $1)) said status
   shift 2
-  until said=$("$@" 2>&1); do
-    if ((SECONDS >= end)); then
+  while true; do
+    status=0
+    said=$("$@" 2>&1) || status=$?
+    if ((status == 0)); then
+      return 0
+    elif ((status == 86 || SECONDS >= end)); then
       {
         [[ -z $said ]] || printf -- '--- last answer\n%s\n' "$(tail -n 10 <<<"$said" | cut -c1-300)"
         eval "${EXPLAIN:-}"
       } >&2
+      ((status == 86)) && fail "gave up waiting for $what"
       fail "waited $limit s in vain for $what"
     fi
     sleep 0.5

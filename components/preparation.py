@@ -1,0 +1,85 @@
+"""Preparation: every machine answers, and is ready for kubeadm."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pulumi
+
+from components.network_addon import flannel_manifest
+from components.node import Node
+from components.remote_step import remote_step
+
+# A machine on AWS boots in one or two minutes; a busy region's first boot of many takes longer.
+BOOT_SECONDS = 600
+# Packages and images over the internet, on a small machine.
+PREPARE_SECONDS = 1800
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparationArgs:
+    """`bastion` looks at the machines before anything is tried on them. `mirror` is the URL in place of upstream's."""
+
+    bastion: Node
+    masters: Sequence[Node]
+    workers: Sequence[Node]
+    kubernetes_version: str
+    flannel_version: str
+    mirror: str | None
+
+
+class Preparation(pulumi.ComponentResource):
+    """Outputs by node name: `reached`, after which steps may run there; `prepared`, after which kubeadm may."""
+
+    reached: dict[str, pulumi.Resource]
+    prepared: dict[str, pulumi.Resource]
+
+    def __init__(self, name: str, args: PreparationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("kubeadm:index:Preparation", name, None, opts)
+        nodes = [*args.masters, *args.workers]
+        self.reached = {node.name: self._reach(name, args, node) for node in nodes}
+        self.prepared = {node.name: self._prepare(name, args, node, "master") for node in args.masters} | {
+            node.name: self._prepare(name, args, node, "worker") for node in args.workers
+        }
+        self.register_outputs({})
+
+    # A proxied connection that fails its handshake is not tried again, so it is made only when it will succeed.
+    def _reach(self, name: str, args: PreparationArgs, node: Node) -> pulumi.Resource:
+        return remote_step(
+            f"{name}-reach-{node.name}",
+            args.bastion,
+            "reach-node.sh",
+            settings={
+                "NODE_NAME": node.name,
+                "NODE_ADDRESS": node.address,
+                "HOST_KEY": node.host_key,
+                "MACHINE": node.identity,
+                "LIMIT_SECONDS": str(BOOT_SECONDS),
+            },
+            timeout_seconds=BOOT_SECONDS + 60,
+            triggers=[node.identity],
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=node.machine),
+        )
+
+    def _prepare(
+        self, name: str, args: PreparationArgs, node: Node, role: Literal["master", "worker"]
+    ) -> pulumi.Resource:
+        return remote_step(
+            f"{name}-{node.name}",
+            node,
+            "prepare-node.sh",
+            settings={
+                "KUBERNETES_VERSION": args.kubernetes_version,
+                "MIRROR": args.mirror or "",
+                "ROLE": role,
+                "NETWORK_IMAGES": " ".join(network_images(args.flannel_version)),
+            },
+            timeout_seconds=PREPARE_SECONDS,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.reached[node.name]]),
+        )
+
+
+def network_images(flannel_version: str) -> list[str]:
+    """The images that the network add-on runs on every node."""
+    return sorted(set(re.findall(r"image: (\S+)", flannel_manifest(flannel_version, "10.244.0.0/16"))))
