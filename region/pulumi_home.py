@@ -1,4 +1,4 @@
-"""The region's own PULUMI_HOME: the plugins it stands in for, and the environment in which the ordinary CLI finds them."""
+"""The region's own PULUMI_HOME: the plugins it stands in for, and the environment in which the CLI finds them."""
 
 import os
 import secrets
@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from region.paths import CHECKOUT, STATE
+from region.paths import CACHE, CHECKOUT, STATE
 from region.toolchain import EXECUTOR, Toolchain
 
 ENDPOINT = "http://198.51.100.10:4566"
 BACKEND = STATE / "pulumi"
+PASSPHRASE = CACHE / "pulumi-passphrase"
+"""Survives the region: Pulumi writes a salt for it into the stack's settings file, which survives too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,7 @@ def prepare(
     real_plugins: Path | None = None,
     *,
     backend: Path = BACKEND,
+    passphrase: Path = PASSPHRASE,
     endpoint: str = ENDPOINT,
 ) -> Mapping[str, str]:
     """Make (or complete) the home and give the variables to run `pulumi` with.
@@ -70,7 +73,7 @@ def prepare(
         "PATH": os.pathsep.join([str(home / "bin"), str(python), os.environ.get("PATH", os.defpath)]),
         "PULUMI_HOME": str(home),
         "PULUMI_BACKEND_URL": f"file://{backend}",
-        "PULUMI_CONFIG_PASSPHRASE": _passphrase(home / "passphrase"),
+        "PULUMI_CONFIG_PASSPHRASE": _passphrase(passphrase),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
@@ -85,14 +88,18 @@ def prepare(
 
 
 def _install_programs(directory: Path, toolchain: Toolchain) -> None:
-    """The language host looks for its executor beside itself, links resolved: both are copied."""
+    """The CLI looks for the language host beside itself, and that for its executor, links resolved."""
     directory.mkdir(exist_ok=True)
-    for name in ("pulumi-language-python", EXECUTOR):
+    for name in ("pulumi", "pulumi-language-python", EXECUTOR):
         source, target = toolchain.path(name), directory / name
-        if not target.exists() or target.stat().st_mtime != source.stat().st_mtime:
-            shutil.copy2(source, unfinished := directory / f".{name}.{os.getpid()}")
-            unfinished.rename(target)
-    _link(directory / "pulumi", toolchain.path("pulumi"))
+        if target.exists() and target.stat().st_mtime == source.stat().st_mtime:
+            continue
+        unfinished = directory / f".{name}.{os.getpid()}"
+        try:
+            unfinished.hardlink_to(source)
+        except OSError:  # another file system
+            shutil.copy2(source, unfinished)
+        unfinished.rename(target)
 
 
 def _install_plugin(home: Path, name: str, stand_in: StandIn) -> None:
