@@ -35,7 +35,10 @@ ANYWHERE = "0.0.0.0/0"
 
 def read(ec2: EC2Backend, elb: ELBv2Backend, route53: Route53Backend) -> World:
     """Every VPC but AWS's default one, with what is running in it."""
-    return World(vpcs=tuple(_vpc(vpc_id, ec2, elb, route53) for vpc_id, vpc in ec2.vpcs.items() if not vpc.is_default))
+    return World(
+        vpcs=tuple(_vpc(vpc_id, ec2, elb, route53) for vpc_id, vpc in ec2.vpcs.items() if not vpc.is_default),
+        stopped=frozenset(instance.id for instance in ec2.all_instances() if instance.state == "stopped"),
+    )
 
 
 def _vpc(vpc_id: str, ec2: EC2Backend, elb: ELBv2Backend, route53: Route53Backend) -> Vpc:

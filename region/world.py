@@ -157,6 +157,8 @@ class Vpc:
 @dataclass(frozen=True, kw_only=True)
 class World:
     vpcs: tuple[Vpc, ...]
+    stopped: frozenset[str] = frozenset()
+    """Instances that are switched off but keep their disk."""
 
     @property
     def hosts(self) -> tuple[Host, ...]:
