@@ -9,7 +9,7 @@ KUBERNETES_SOURCE=${MIRROR:+$MIRROR/kubernetes}
 KUBERNETES_SOURCE=${KUBERNETES_SOURCE:-https://pkgs.k8s.io}/core:/stable:/$MINOR/deb/
 SOURCE=${MIRROR:-"$KUBERNETES_SOURCE or the machine's own sources"}
 SOURCES=/etc/apt/sources.list.d/kubeadm-aws.sources
-PACKAGES=(containerd "kubelet=$KUBERNETES_VERSION-*" "kubeadm=$KUBERNETES_VERSION-*" "kubectl=$KUBERNETES_VERSION-*")
+PACKAGES=(containerd iptables cri-tools kubernetes-cni "kubelet=$KUBERNETES_VERSION-*" "kubeadm=$KUBERNETES_VERSION-*" "kubectl=$KUBERNETES_VERSION-*")
 DEBIAN_KEYS=/usr/share/keyrings/debian-archive-keyring.pgp
 
 is_member() {
@@ -69,7 +69,7 @@ write_sources() {
 
 apt() {
   local options=(--option DPkg::Lock::Timeout=120 --option Acquire::Retries=2 --option Acquire::Languages=none
-    --option Acquire::http::Timeout=20 --option APT::Update::Error-Mode=any)
+    --option Acquire::http::Timeout=20 --option APT::Update::Error-Mode=any --option Dpkg::Use-Pty=0)
   if [[ -n $MIRROR ]]; then
     options+=(--option "Dir::Etc::SourceList=$SOURCES" --option Dir::Etc::SourceParts=-)
   fi
@@ -143,7 +143,7 @@ point_at_mirror() {
   local registry
   for registry in registry.k8s.io ghcr.io; do
     if [[ -n $MIRROR ]]; then
-      printf 'server = "%s"\ncapabilities = ["pull", "resolve"]\n' "$MIRROR" |
+      printf 'server = "%s"\n[host."%s"]\ncapabilities = ["pull", "resolve"]\n' "$MIRROR" "$MIRROR" |
         install_file "/etc/containerd/certs.d/$registry/hosts.toml" 0644 root:root
     else
       rm -f "/etc/containerd/certs.d/$registry/hosts.toml"
