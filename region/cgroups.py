@@ -1,5 +1,6 @@
 """Control groups: every child of the region has one of its own in every hierarchy, to be found and ended by."""
 
+import contextlib
 import errno
 import os
 import signal
@@ -13,6 +14,7 @@ ROOT = Path("/sys/fs/cgroup")
 PARENT = "kubeadm-aws"
 PERIOD_MICROSECONDS = 100_000
 KILL_SECONDS = 20
+BUSY_SECONDS = 0.5
 
 
 class CgroupError(Exception):
@@ -73,10 +75,8 @@ class Cgroup:
 
     def signal(self, number: signal.Signals) -> None:
         for pid in self.pids():
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
-            except ProcessLookupError:
-                continue
 
     def end(self, timeout: float = 0) -> None:
         """SIGTERM, SIGKILL after `timeout` seconds (0: at once), then it goes. Raises CgroupError for a survivor."""
@@ -84,24 +84,29 @@ class Cgroup:
             self.signal(signal.SIGTERM)
             self._wait_until_empty(timeout)
         deadline = time.monotonic() + KILL_SECONDS
-        while self.alive():
+        while self.exists():
             self._thaw()
             self.signal(signal.SIGKILL)
-            if not self._wait_until_empty(0.2) and time.monotonic() > deadline:
-                raise CgroupError(f"processes {sorted(self.pids())} of control group {self.name} survive SIGKILL")
-        self._remove(deadline)
+            # One that was on its way in when its starter was killed may arrive late: then look again.
+            if not (self._wait_until_empty(0.2) and self._remove()) and time.monotonic() > deadline:
+                raise CgroupError(f"control group {self.name} does not end: processes {sorted(self.pids())} survive")
 
     def _each_pid(self) -> Iterator[int]:
+        for folder in self._folders():
+            try:
+                lines = (folder / "cgroup.procs").read_text().split()
+            except OSError as error:
+                # Gone meanwhile, or a threaded v2 group, whose processes its parent lists.
+                if error.errno not in (errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP):
+                    raise
+                continue
+            yield from (int(line) for line in lines if line != "0")
+
+    def _folders(self, topdown: bool = True) -> Iterator[Path]:
+        """Its own and all below, as far as they do not vanish meanwhile."""
         for path in self.paths():
-            for folder, _, _ in os.walk(path):
-                try:
-                    lines = Path(folder, "cgroup.procs").read_text().split()
-                except OSError as error:
-                    # Gone meanwhile, or a threaded v2 group, whose processes its parent lists.
-                    if error.errno not in (errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP):
-                        raise
-                    continue
-                yield from (int(line) for line in lines if line != "0")
+            for folder, _, _ in os.walk(path, topdown):
+                yield Path(folder)
 
     def _wait_until_empty(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
@@ -113,17 +118,14 @@ class Cgroup:
 
     def _thaw(self) -> None:
         """A frozen v1 process does not die of SIGKILL; a paused container's is frozen."""
-        for path in self.paths():
-            for state in path.rglob("freezer.state"):
-                try:
+        for state in (folder / "freezer.state" for folder in self._folders()):
+            with contextlib.suppress(OSError):
+                if state.exists():
                     state.write_text("THAWED")
-                except FileNotFoundError:
-                    continue
 
-    def _remove(self, deadline: float) -> None:
-        for path in self.paths():
-            for folder, _, _ in os.walk(path, topdown=False):
-                _remove_folder(Path(folder), deadline)
+    def _remove(self) -> bool:
+        """Whether every folder of it could be removed, those below first."""
+        return all(_remove_folder(folder) for folder in self._folders(topdown=False))
 
 
 def names() -> set[str]:
@@ -134,9 +136,9 @@ def names() -> set[str]:
 
 def remove_parent() -> None:
     """Take away the empty folder that holds the region's control groups. Raises CgroupError when it is not empty."""
-    for hierarchy in hierarchies():
-        if (hierarchy / PARENT).exists():
-            _remove_folder(hierarchy / PARENT, time.monotonic() + 1)
+    for parent in (hierarchy / PARENT for hierarchy in hierarchies()):
+        if not _remove_folder(parent):
+            raise CgroupError(f"control group {parent} cannot be removed: something is still in it")
 
 
 def _inherit(folder: Path) -> None:
@@ -167,16 +169,18 @@ def _set(setting: Path, value: str) -> None:
         setting.write_text(value)
 
 
-def _remove_folder(folder: Path, deadline: float) -> None:
+def _remove_folder(folder: Path) -> bool:
+    """Whether it is gone; a control group is busy for a moment after its last process has ended."""
+    deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
             folder.rmdir()
+            return True
         except FileNotFoundError:
-            return
+            return True
         except OSError as error:
-            # Busy for a moment after its last process has gone.
-            if error.errno != errno.EBUSY or time.monotonic() > deadline:
-                raise CgroupError(f"control group {folder} cannot be removed: {error}") from error
-            time.sleep(0.02)
-        else:
-            return
+            if error.errno != errno.EBUSY:
+                raise
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)

@@ -43,6 +43,11 @@ class Disk:
         return self.folder / "root"
 
     @property
+    def switch(self) -> Path:
+        """Is there while the host shall have power: one whose end was begun and not finished is no running host."""
+        return self.folder / "powered"
+
+    @property
     def console(self) -> Path:
         return self.folder / "console.log"
 

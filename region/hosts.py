@@ -52,11 +52,10 @@ def start(spec: HostSpec, image: Path) -> None:
     Returns when the machine has been launched, not when it answers. Raises NamespaceError, CgroupError, ProcessError.
     """
     with _locks[spec.instance_id]:
-        process = _process(spec.instance_id)
-        if process.running():
+        disk = Disk(spec.instance_id)
+        if disk.switch.exists() and _process(spec.instance_id).running():
             return
         _power_off(spec.instance_id)
-        disk = Disk(spec.instance_id)
         if not disk.exists():
             disk.create(image, _first_files(spec))
         HostLink(spec.instance_id).create(
@@ -65,6 +64,7 @@ def start(spec: HostSpec, image: Path) -> None:
             prefix_length=spec.prefix_length,
             gateway=spec.gateway,
         )
+        disk.switch.touch()
         _process(spec.instance_id, Limits(memory_bytes=spec.memory_bytes, cpus=spec.cpus)).start()
 
 
@@ -82,8 +82,8 @@ def stop(instance_id: str) -> None:
 
 
 def running() -> set[str]:
-    """Instance ids of the hosts that have processes."""
-    return _instance_ids(processes.running_names())
+    """Instance ids of the hosts that have power and processes."""
+    return {name for name in _instance_ids(processes.running_names()) if Disk(name).switch.exists()}
 
 
 def all_known() -> set[str]:
@@ -100,7 +100,8 @@ def console(instance_id: str) -> Path:
 def journal(instance_id: str, follow: bool) -> int:
     """Print the host's journal, dead or alive, on this terminal; give back journalctl's exit code."""
     folder = Disk(instance_id).upper / "var/log/journal"
-    return subprocess.run(["journalctl", "--directory", str(folder), *(["--follow"] if follow else [])]).returncode
+    journalctl = ["journalctl", f"--directory={folder}", *(["--follow"] if follow else [])]
+    return subprocess.run(["setpriv", "--pdeathsig", "TERM", "--", *journalctl]).returncode
 
 
 def _instance_ids(names: set[str]) -> set[str]:
@@ -140,5 +141,6 @@ def _process(instance_id: str, limits: Limits | None = None) -> Process:
 
 
 def _power_off(instance_id: str) -> None:
+    Disk(instance_id).switch.unlink(missing_ok=True)
     _process(instance_id).stop(timeout=0)
     HostLink(instance_id).remove()

@@ -1,120 +1,81 @@
-"""Debian packages: building our own, and repacking Debian's, so that hosts install them fast."""
+"""The Debian packages the region's own machine needs, installed without starting a single service."""
 
-import shutil
+import os
 import subprocess
-import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-# Six hosts unpack on two cores: zstd's lowest level costs a tenth of xz's time, and a third of the bytes of none.
-FAST = ("-Zzstd", "-z1")
+from region.report import Report
 
-_RELOAD = """#!/bin/sh
-set -e
-if [ -d /run/systemd/system ]; then
-  systemctl --system daemon-reload
-fi
-"""
-_STOP = """#!/bin/sh
-set -e
-if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
-  systemctl stop {unit}
-fi
-"""
+PACKAGES = (
+    *("debootstrap", "systemd-container", "haproxy", "dnsmasq-base", "nginx-light", "docker-registry", "nftables"),
+    *("iproute2", "procps", "skopeo", "umoci", "shellcheck", "shfmt", "apt-utils", "dpkg-dev", "gnupg", "graphviz"),
+    *("jq", "openssh-client", "gcc", "libc6-dev"),
+)
+POLICY = Path("/usr/sbin/policy-rc.d")
+
+# It says no only while its maker lives: one that was killed leaves a policy behind that changes nothing.
+_POLICY_TEXT = (
+    "#!/bin/sh\n# kubeadm-aws: installs packages without starting services.\nkill -0 {pid} && exit 101\nexit 0\n"
+)
 
 
-@dataclass(frozen=True, kw_only=True)
-class PackagedFile:
-    """A file of a package: what is in it, and its mode."""
-
-    source: Path | str
-    mode: int = 0o644
+class PackagesError(Exception):
+    """What the machine lacks cannot be installed; the message says why and what to do."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Package:
-    """A Debian package for amd64. `files` is keyed by the path on the host; `unit` is the service it brings."""
-
-    name: str
-    version: str
-    summary: str
-    files: Mapping[str, PackagedFile]
-    depends: str = ""
-    recommends: str = ""
-    configuration: tuple[str, ...] = ()
-    unit: str | None = None
-    section: str = "net"
-
-    @property
-    def file_name(self) -> str:
-        return f"{self.name}_{self.version}_amd64.deb"
-
-    def control(self, installed_kib: int) -> str:
-        fields = {
-            "Package": self.name,
-            "Version": self.version,
-            "Architecture": "amd64",
-            "Maintainer": "Kubernetes Authors <dev@kubernetes.io>",
-            "Installed-Size": str(installed_kib),
-            "Depends": self.depends,
-            "Recommends": self.recommends,
-            "Section": self.section,
-            "Priority": "optional",
-            "Homepage": "https://kubernetes.io",
-            "Description": self.summary,
-        }
-        return "".join(f"{name}: {value}\n" for name, value in fields.items() if value)
-
-    def build(self, folder: Path) -> Path:
-        """Write the package into a folder and give back its file. Raises CalledProcessError."""
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as name:
-            tree = Path(name)
-            tree.chmod(0o755)
-            for path, file in self.files.items():
-                _place(file, tree / path.lstrip("/"))
-            size = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file())
-            _place(PackagedFile(source=self.control(size // 1024)), tree / "DEBIAN/control")
-            if self.configuration:
-                _place(PackagedFile(source="\n".join(self.configuration) + "\n"), tree / "DEBIAN/conffiles")
-            if self.unit:
-                for script, text in (
-                    ("postinst", _RELOAD),
-                    ("postrm", _RELOAD),
-                    ("prerm", _STOP.format(unit=self.unit)),
-                ):
-                    _place(PackagedFile(source=text, mode=0o755), tree / "DEBIAN" / script)
-            target = folder / self.file_name
-            subprocess.run(
-                ["dpkg-deb", *FAST, "--root-owner-group", "--build", str(tree), str(target)],
-                check=True,
-                stdout=subprocess.DEVNULL,
-            )
-        return target
+def missing(wanted: Sequence[str] = PACKAGES) -> list[str]:
+    """Those that are not installed, in order."""
+    form = "${Package} ${db:Status-Status}\\n"
+    try:
+        listed = subprocess.run(
+            ["dpkg-query", "--show", f"--showformat={form}", *wanted], capture_output=True, text=True
+        )
+    except FileNotFoundError as error:
+        raise PackagesError("dpkg-query is not there: the region runs on Debian and Ubuntu only") from error
+    return not_installed(wanted, listed.stdout)
 
 
-def _place(file: PackagedFile, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if isinstance(file.source, Path):
-        shutil.copyfile(file.source, target)
-    else:
-        target.write_text(file.source)
-    target.chmod(file.mode)
+def not_installed(wanted: Sequence[str], listed: str) -> list[str]:
+    """Out of `package status` lines."""
+    installed = {line.split()[0] for line in listed.splitlines() if line.endswith(" installed")}
+    return [package for package in wanted if package not in installed]
 
 
-def repack(package: Path, folder: Path) -> Path:
-    """Write Debian's package with the same content, compressed the fast way, into a folder."""
-    target = folder / package.name
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".") as name:
-        parts = Path(name)
-        subprocess.run(["ar", "x", str(package.resolve())], cwd=parts, check=True)
-        control = next(parts.glob("control.tar*"))
-        data = parts / "data.tar.zst"
-        with (
-            data.open("wb") as compressed,
-            subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE) as unpacked,
-        ):
-            subprocess.run(["zstd", "-1", "-q", "-c"], stdin=unpacked.stdout, stdout=compressed, check=True)
-        members = ["debian-binary", control.name, data.name]
-        subprocess.run(["ar", "rcD", str(target.resolve()), *members], cwd=parts, check=True)
-    return target
+def install(report: Report) -> None:
+    """Install what is missing; apt's lists are fetched only then. Raises PackagesError with apt's last lines."""
+    lacking = missing()
+    if not lacking:
+        return
+    command = f"apt-get install --no-install-recommends {' '.join(lacking)}"
+    if os.geteuid() != 0:
+        raise PackagesError(f"packages are missing and only root may install them: {command}")
+    report(f"packages: installing {' '.join(lacking)}")
+    with _no_services():
+        _apt(["update"])
+        _apt(["install", "--yes", "--no-install-recommends", *lacking])
+    if lacking := missing():
+        raise PackagesError(f"apt-get says it succeeded, yet these are not installed: {' '.join(lacking)}")
+
+
+@contextmanager
+def _no_services() -> Iterator[None]:
+    if POLICY.exists() and "kubeadm-aws" not in POLICY.read_text():
+        yield  # The machine has a policy of its own.
+        return
+    POLICY.write_text(_POLICY_TEXT.format(pid=os.getpid()))
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink(missing_ok=True)
+
+
+def _apt(argv: Sequence[str]) -> None:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+    apt = ["apt-get", "--quiet", "--option=DPkg::Lock::Timeout=300", *argv]
+    done = subprocess.run(apt, capture_output=True, text=True, errors="replace", env=environment)
+    if done.returncode:
+        end = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
+        raise PackagesError(f"`{' '.join(apt)}` failed with exit code {done.returncode}:\n{end}")
