@@ -1,4 +1,4 @@
-"""iptables and nft out of Debian's packages, with every library they need, as a layer for container images."""
+"""iptables, nft and getent out of Debian's packages, with every library they need, as a layer for container images."""
 
 import re
 import subprocess
@@ -13,6 +13,7 @@ PACKAGES = ("iptables", "libip4tc2", "libip6tc2", "libnetfilter-conntrack3", "li
 _LIBRARIES = "usr/lib/x86_64-linux-gnu"
 _LOADER = "ld-linux-x86-64.so.2"
 _PROGRAMS = {"xtables-nft-multi": ("", "-nft"), "xtables-legacy-multi": ("-legacy",)}
+_OTHERS = ("usr/sbin/nft", "usr/bin/getent")
 _COMMANDS = ("iptables{}", "iptables{}-save", "iptables{}-restore")
 
 
@@ -26,11 +27,11 @@ def layer(image: Path, pool: Path, scratch: Path) -> Layer:
         (archive,) = pool.glob(f"{package}_*.deb")
         subprocess.run(["dpkg-deb", "--extract", str(archive), str(scratch)], check=True)
     places = (scratch, image)
-    programs = [_find(f"usr/sbin/{name}", places) for name in (*_PROGRAMS, "nft")]
+    programs = {path: _find(path, places) for path in (*(f"usr/sbin/{name}" for name in _PROGRAMS), *_OTHERS)}
     extensions = sorted((scratch / _LIBRARIES / "xtables").glob("*.so"))
-    libraries = _libraries([*programs, *extensions], places)
+    libraries = _libraries([*programs.values(), *extensions], places)
     return {
-        **{f"usr/sbin/{path.name}": LayerFile(source=path) for path in programs},
+        **{path: LayerFile(source=found) for path, found in programs.items()},
         **{f"{_LIBRARIES}/xtables/{path.name}": LayerFile(source=path, mode=0o644) for path in extensions},
         **{f"{_LIBRARIES}/{name}": LayerFile(source=path) for name, path in libraries.items()},
         f"usr/lib64/{_LOADER}": Link(target=f"../lib/x86_64-linux-gnu/{_LOADER}"),

@@ -22,6 +22,8 @@ PACKAGES = (
 MASKED = (
     # Hosts live for an hour: nothing to trim, back up or upgrade, and no apt that takes the lock from an installation.
     *("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer"),
+    # A login over SSH, of which there are many, needs no service manager of its own.
+    "user@.service",
     # Addresses and the resolver are the region's; a login is over the network.
     *("systemd-networkd.service", "systemd-networkd.socket", "systemd-networkd-wait-online.service"),
     *("systemd-pstore.service", "getty@tty1.service", "console-getty.service"),
