@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from region.apt_repository import sign_archive
+from region.deb_package import repack
 from region.debian_mirror import SUITE, download
-from region.packages import repack
 from region.signing import SigningKey
 
 NODE_PACKAGES = (

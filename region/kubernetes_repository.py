@@ -6,7 +6,7 @@ Names, files, units and dependencies follow the templates of kubernetes/release 
 from pathlib import Path
 
 from region.apt_repository import sign_flat
-from region.packages import Package, PackagedFile
+from region.deb_package import Package, PackagedFile
 from region.signing import SigningKey
 from region.toolchain import Toolchain
 from region.versions import module_version

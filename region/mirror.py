@@ -33,7 +33,7 @@ def build(tools: Toolchain, report: Report) -> Path:
         "debian",
         "packages of Debian (1 of 4)",
         report,
-        [image.image_key(), *_code("apt_repository", "debian_mirror", "debian_repository", "packages", "signing")],
+        [image.image_key(), *_code("apt_repository", "debian_mirror", "debian_repository", "deb_package", "signing")],
         lambda folder: debian_repository.build(folder, root, key),
     )
     kubernetes = _part(
@@ -42,7 +42,7 @@ def build(tools: Toolchain, report: Report) -> Path:
         report,
         [
             *(key.armored, _tools("kubernetes", "cni", "crictl"), _SOURCES / "packaging"),
-            *_code("apt_repository", "kubernetes_repository", "packages", "signing"),
+            *_code("apt_repository", "kubernetes_repository", "deb_package", "signing"),
         ],
         lambda folder: kubernetes_repository.build(folder, tools, key),
     )
