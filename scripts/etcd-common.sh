@@ -9,3 +9,11 @@ fi
 export ETCDCTL_CACERT=/etc/etcd/pki/ca.crt
 export ETCDCTL_CERT=/etc/etcd/pki/healthcheck-client.crt
 export ETCDCTL_KEY=/etc/etcd/pki/healthcheck-client.key
+
+# What etcd complains of; its log is one JSON object a line.
+show_etcd_log() {
+  echo "--- last complaints of etcd on this host (more: journalctl -u etcd)"
+  journalctl --unit etcd --lines 200 --no-pager --output cat 2>/dev/null |
+    sed -n -E 's/^\{"level":"(warn|error|fatal)".*"msg":"([^"]*)"(.*"error":"([^"]*)")?.*/\1: \2: \4/p' |
+    tail -n 10 | cut -c1-300 || true
+}

@@ -10,7 +10,7 @@ explain_members() {
     explain_port "${address%:*}" 2379 "masters reach each other's etcd on 2379-2380"
     explain_port "${address%:*}" 2380 "masters reach each other's etcd on 2379-2380"
   done
-  show_journal etcd
+  show_etcd_log
 }
 
 EXPLAIN=explain_members wait_for 240 "a healthy etcd of members $ENDPOINTS" \

@@ -36,10 +36,22 @@ fetch() {
     fail "cannot get $1"
 }
 
+# etcdctl takes its whole time limit even when all ports refuse, as they do while a cluster is born.
+anybody_listens() {
+  local endpoint place
+  for endpoint in ${OTHER_ENDPOINTS//,/ }; do
+    place=${endpoint#https://}
+    if timeout 2 bash -c "exec 3<>/dev/tcp/${place%:*}/${place##*:}" 2>/dev/null; then
+      return 0
+    fi
+  done
+  return 1
+}
+
 # What the others say of the cluster: "ID, status, name, peer URLs, client URLs, is learner" a line; nothing when nobody
 # answers. From one member's own knowledge, because a cluster being born has no quorum yet.
 listed_members() {
-  [[ -n $OTHER_ENDPOINTS ]] || return 0
+  anybody_listens || return 0
   etcdctl member list --consistency=s --endpoints "$OTHER_ENDPOINTS" --dial-timeout 2s --command-timeout 4s 2>/dev/null || true
 }
 
@@ -54,10 +66,11 @@ prepare_birth() {
   else
     if [[ -n $own && $learner == false ]]; then
       echo "the member that had this place, $id, is gone with its data: removing it"
-      etcdctl member remove "$id" --endpoints "$OTHER_ENDPOINTS"
+      wait_for 120 "etcd to let go of member $id" etcdctl member remove "$id" --endpoints "$OTHER_ENDPOINTS"
     fi
     if [[ -z $own || $learner == false ]]; then
-      etcdctl member add "$NAME" --learner --peer-urls "$PEER_URL" --endpoints "$OTHER_ENDPOINTS" >/dev/null
+      wait_for 120 "etcd to take $NAME as a learner" \
+        etcdctl member add "$NAME" --learner --peer-urls "$PEER_URL" --endpoints "$OTHER_ENDPOINTS"
     fi
     cluster=$(awk -F', ' -v url="$PEER_URL" '$4 != url {print ($3 == "" ? "unnamed-" $1 : $3) "=" $4}' <<<"$members" | paste --serial --delimiters=,)
     cluster=${cluster:+$cluster,}$NAME=$PEER_URL
@@ -86,7 +99,7 @@ is_listening() {
   ss --no-header --listening --tcp --numeric "src = $ADDRESS and sport = :2380" | grep --quiet .
 }
 
-start_etcd() {
+load_unit() {
   systemctl daemon-reload
   if [[ $(systemctl show --property LoadState --value etcd) != loaded ]]; then
     journalctl --boot --identifier systemd --grep 'etcd\.service' --lines 5 --no-pager --output cat >&2 || true
@@ -94,15 +107,30 @@ start_etcd() {
   fi
   systemctl enable --quiet etcd
   systemctl reset-failed etcd 2>/dev/null || true
-  if systemctl is-active --quiet etcd || [[ $(systemctl show --property ActiveState --value etcd) == activating ]]; then
-    systemctl restart --no-block etcd
-  else
+}
+
+start_etcd() {
+  if [[ $(systemctl show --property ActiveState --value etcd) == inactive ]]; then
     refuse_occupied_ports
-    systemctl start --no-block etcd
   fi
-  EXPLAIN="show_journal etcd" wait_for 60 "etcd to listen on $ADDRESS:2380" is_listening
-  wanted_state >"$APPLIED.new"
-  mv "$APPLIED.new" "$APPLIED"
+  systemctl restart --no-block etcd
+  EXPLAIN="show_etcd_log" wait_for 60 "etcd to listen on $ADDRESS:2380" is_listening
+}
+
+has_quorum_beside() {
+  [[ -n $OTHER_ENDPOINTS ]] && systemctl is-active --quiet etcd &&
+    etcdctl endpoint health --endpoints "$OTHER_ENDPOINTS" --command-timeout 5s >/dev/null 2>&1
+}
+
+# The members may all be told to restart at once. They take turns by a lock in etcd itself, and none goes down while
+# another is: settings that no etcd starts with stop one member, not the cluster.
+restart_in_turn() {
+  # shellcheck disable=SC2016
+  timeout 300 etcdctl lock --ttl 30 --endpoints "$OTHER_ENDPOINTS" kubeadm-aws/etcd-restart -- bash -c \
+    'etcdctl endpoint health --endpoints "$0" && systemctl restart etcd' "$OTHER_ENDPOINTS" || {
+    show_etcd_log >&2
+    fail "etcd was not restarted well on this host: another member is not healthy, or this one does not start as wanted"
+  }
 }
 
 # A learner has no vote. It gets one when it has caught up with the others.
@@ -110,7 +138,7 @@ promote_learner() {
   local id
   id=$(listed_members | awk -F', ' -v url="$PEER_URL" '$4 == url && $6 == "true" {print $1}')
   if [[ -n $id ]]; then
-    EXPLAIN="show_journal etcd" wait_for 300 "learner $NAME ($id) to catch up with the others" \
+    EXPLAIN="show_etcd_log" wait_for 300 "learner $NAME ($id) to catch up with the others" \
       etcdctl member promote "$id" --endpoints "$OTHER_ENDPOINTS"
   fi
 }
@@ -121,7 +149,14 @@ if [[ ! -d $DATA/member ]]; then
   prepare_birth
 fi
 if ! systemctl is-active --quiet etcd || ! wanted_state | cmp --silent - "$APPLIED"; then
-  start_etcd
+  load_unit
+  if has_quorum_beside; then
+    restart_in_turn
+  else
+    start_etcd
+  fi
+  wanted_state >"$APPLIED.new"
+  mv "$APPLIED.new" "$APPLIED"
 fi
 promote_learner
 echo "etcd $ETCD_VERSION: member $NAME at $ADDRESS is $(systemctl is-active etcd || true)"
