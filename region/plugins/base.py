@@ -33,7 +33,7 @@ class PluginError(Exception):
 
 
 class IncompleteError(PluginError):
-    """Something was made or changed and belongs into the state, but is not as it should be."""
+    """Something was made or changed and belongs into the state (all of it: inputs too), but is not as it should be."""
 
     def __init__(self, reason: str, *, id: str, state: Properties) -> None:
         super().__init__(reason)

@@ -81,7 +81,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     async def Configure(self, request: Any, context: Any) -> Any:
         config = {key: _decoded(value) for key, value in plain(request.args).items()}
-        await self._answer(context, Call(urn=""), self._plugin.configure, config)
+        await self._answer(context, self._plugin.configure, config)
         return proto.ConfigureResponse(supportsPreview=True, acceptSecrets=False, acceptResources=False)
 
     async def Invoke(self, request: Any, context: Any) -> Any:
@@ -89,21 +89,21 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         if function is None:
             await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{self._plugin.name} has no function {request.tok}")
             raise AssertionError
-        result = await self._answer(context, Call(urn=""), function, plain(request.args))
+        result = await self._answer(context, function, plain(request.args))
         response = proto.InvokeResponse()
         getattr(response, "return").CopyFrom(struct(result))
         return response
 
     async def Check(self, request: Any, context: Any) -> Any:
         resource, call = await self._find(request, context)
-        checked = await self._answer(context, call, resource.check, call, plain(request.olds), plain(request.news))
+        checked = await self._answer(context, resource.check, call, plain(request.olds), plain(request.news))
         failures = [proto.CheckFailure(property=name, reason=reason) for name, reason in checked.failures]
         return proto.CheckResponse(inputs=struct(checked.inputs), failures=failures)
 
     async def Diff(self, request: Any, context: Any) -> Any:
         resource, call = await self._find(request, context)
         old, state, new = plain(request.old_inputs), plain(request.olds), plain(request.news)
-        return _diff_response(await self._answer(context, call, resource.diff, call, old, state, new))
+        return _diff_response(await self._answer(context, resource.diff, call, old, state, new))
 
     async def Create(self, request: Any, context: Any) -> Any:
         resource, call = await self._find(request, context)
@@ -111,13 +111,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         if request.preview:
             id, outputs = "", {name: UNKNOWN for name in resource.outputs if name not in inputs}
         else:
-            id, outputs = await self._answer(context, call, resource.create, call, inputs)
+            id, outputs = await self._answer(context, resource.create, call, inputs, secret=resource.secret_outputs)
         return proto.CreateResponse(id=id, properties=struct({**inputs, **outputs}, resource.secret_outputs))
 
     async def Read(self, request: Any, context: Any) -> Any:
         resource, call = await self._find(request, context)
         inputs, state = plain(request.inputs), plain(request.properties)
-        found = await self._answer(context, call, resource.read, call, request.id, inputs, state)
+        found = await self._answer(context, resource.read, call, request.id, inputs, state)
         if found is None:
             return proto.ReadResponse(id="")
         properties = struct({**found.inputs, **found.state}, resource.secret_outputs)
@@ -129,14 +129,16 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         if request.preview:
             outputs = {name: UNKNOWN for name in resource.volatile_outputs if name not in new}
         else:
-            outputs = await self._answer(context, call, resource.update, call, request.id, old, state, new)
+            outputs = await self._answer(
+                context, resource.update, call, request.id, old, state, new, secret=resource.secret_outputs
+            )
         kept = {key: value for key, value in state.items() if key not in old}
         return proto.UpdateResponse(properties=struct({**kept, **new, **outputs}, resource.secret_outputs))
 
     async def Delete(self, request: Any, context: Any) -> Any:
         resource, call = await self._find(request, context)
         inputs, state = plain(request.old_inputs), plain(request.properties)
-        await self._answer(context, call, resource.delete, call, request.id, inputs, state)
+        await self._answer(context, resource.delete, call, request.id, inputs, state)
         return empty_pb2.Empty()
 
     async def _find(self, request: Any, context: Any) -> tuple[Resource, Call]:
@@ -148,17 +150,19 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         call = Call(urn=request.urn, timeout_seconds=timeout, log=self._log.for_resource(request.urn))
         return self._plugin.resources[token], call
 
-    async def _answer(self, context: Any, call: Call, function: Callable[..., Any], *arguments: Any) -> Any:
+    async def _answer(
+        self, context: Any, function: Callable[..., Any], *arguments: Any, secret: frozenset[str] = frozenset()
+    ) -> Any:
         try:
             if inspect.iscoroutinefunction(function):
                 return await function(*arguments)
             return await asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *arguments))
         except IncompleteError as incomplete:
-            await context.abort_with_status(_incomplete(incomplete))
+            await context.abort_with_status(_incomplete(incomplete, secret))
         except PluginError as failure:
             await context.abort(grpc.StatusCode.UNKNOWN, str(failure))
         except Exception as error:
-            where = "".join(traceback.format_tb(error.__traceback__)[-3:])
+            where = "".join(traceback.format_tb(error.__traceback__)[-2:])
             message = f"{type(error).__name__} in the {self._plugin.name} plugin: {error}\n{where}"
             await context.abort(grpc.StatusCode.UNKNOWN, message)
         finally:
@@ -194,11 +198,11 @@ class _Status(grpc.Status):
     trailing_metadata: Any
 
 
-def _incomplete(incomplete: IncompleteError) -> grpc.Status:
+def _incomplete(incomplete: IncompleteError, secret: frozenset[str]) -> grpc.Status:
     detail = any_pb2.Any()
     detail.Pack(
         proto.ErrorResourceInitFailed(
-            id=incomplete.id, properties=struct(incomplete.state), inputs=None, reasons=[str(incomplete)]
+            id=incomplete.id, properties=struct(incomplete.state, secret), reasons=[str(incomplete)]
         )
     )
     code = grpc.StatusCode.UNKNOWN

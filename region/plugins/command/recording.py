@@ -1,7 +1,7 @@
 """Steps written down instead of run, for tests of the program that need no hosts.
 
 `KUBEADM_AWS_RECORD_STEPS` names the file that gets one JSON line per step, `KUBEADM_AWS_STEP_OUTPUTS` (optional) a JSON
-file {pattern: what the step writes to stdout, or {"error": message}}; the first pattern found in the step's name counts.
+file {pattern: what the step writes to stdout, or {"error": message}}; the first pattern found in its name counts.
 """
 
 import hashlib
