@@ -54,7 +54,7 @@ def apply(balancer: Balancer, vpc_id: str) -> None:
         files.state.write_text(_ask(files.stats, "show servers state"))
     files.config.write_text(text)
     if running:
-        _ask(files.master, "reload")
+        _reload(files.master)
     else:
         files.state.write_text("1\n")
         haproxy.start()
@@ -69,14 +69,17 @@ def remove(balancer_id: str) -> None:
 
 
 def states(balancer: Balancer) -> dict[tuple[str, str], str]:
-    """How each target fares, by target group and target id: `healthy`, `unhealthy`, or `initial` before any check."""
+    """How each target fares, by target group and target id: `healthy`, `unhealthy`, or `initial` before any check.
+
+    A target is healthy when every address of the balancer that checks it finds it so.
+    """
     groups = {str(listener.port): listener.target_group.arn for listener in balancer.listeners}
     found: dict[tuple[str, str], set[str]] = {}
     for row in _statistics(balancer.balancer_id):
         if not row["pxname"].endswith("-open"):
             arn = groups.get(row["pxname"].partition("-")[0], "")
             found.setdefault((arn, row["svname"]), set()).add(_state(row))
-    return {key: min(ways, key=("healthy", "initial", "unhealthy").index) for key, ways in found.items()}
+    return {key: min(ways, key=("unhealthy", "initial", "healthy").index) for key, ways in found.items()}
 
 
 def render(balancer: Balancer) -> str:
@@ -176,6 +179,20 @@ def _start_unproven(balancer: Balancer, known: set[tuple[str, str]]) -> None:
         time.sleep(0.02)
     for backend, server in sorted(wanted - known):
         _ask(files.stats, f"set server {backend}/{server} health down")
+
+
+def _reload(master: Path) -> None:
+    """The master does not listen for a moment while it takes an earlier reload."""
+    deadline = time.monotonic() + RELOAD_SECONDS
+    while True:
+        try:
+            _ask(master, "reload")
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise BalancerError(f"haproxy does not take a reload on {master}: {error}") from error
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _server_names(balancer_id: str) -> set[tuple[str, str]]:

@@ -1,10 +1,10 @@
-"""A VPC as the program makes it, through boto3: two zones, a bastion, a master, a worker, two balancers, a private zone."""
+"""A VPC as the program makes one, through boto3: two zones, bastion, master, worker, a balancer, a private zone."""
 
-import base64
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
+
 from region.moto_patches import IMAGE_ID
 
 
@@ -171,7 +171,3 @@ def _balance(scene: Scene) -> None:
         HostedZoneId=zone,
         ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": record} for record in records]},
     )
-
-
-def decoded(text: str) -> str:
-    return base64.b64decode(text).decode()
