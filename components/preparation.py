@@ -82,4 +82,5 @@ class Preparation(pulumi.ComponentResource):
 
 def network_images(flannel_version: str) -> list[str]:
     """The images that the network add-on runs on every node."""
-    return sorted(set(re.findall(r"image: (\S+)", flannel_manifest(flannel_version, "10.244.0.0/16"))))
+    manifest = flannel_manifest(flannel_version, pod_cidr="any", api_name="any")
+    return sorted(set(re.findall(r"image: (\S+)", manifest)))
