@@ -6,8 +6,9 @@ find out again. So it does not matter which change woke it, what an earlier one 
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Collection
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +19,8 @@ from region.processes import running_names
 from region.world import Host, Vpc, World
 
 TICK_SECONDS = 5
+LONGEST_PAUSE_SECONDS = 60
+"""Between attempts at a host that ends as soon as it is started."""
 LOG = logging.getLogger(__name__)
 
 
@@ -41,6 +44,7 @@ class Controller:
         self._world = World(vpcs=())
         self._loaded: dict[str, str] = {}
         self._moving: dict[str, Future[None]] = {}
+        self._pauses: dict[str, Pause] = {}
         self._movers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="host")
         self._again = False
         self._woken = threading.Event()
@@ -101,14 +105,18 @@ class Controller:
         """Start what should run and does not, switch off what is stopped, take away what is no instance any more."""
         self._moving = {instance_id: move for instance_id, move in self._moving.items() if not move.done()}
         running, wanted = self._hosts.running(), {host.instance_id for host in world.hosts}
-        for vpc in ready:
-            for host in vpc.hosts:
-                if host.instance_id not in running:
-                    self._move(host.instance_id, "start of host", lambda h=host, v=vpc: self._start(h, v))
         for instance_id in running & world.stopped:
             self._move(instance_id, "power off of host", lambda i=instance_id: self._hosts.power_off(i))
         for instance_id in self._hosts.all_known() - wanted - world.stopped:
             self._move(instance_id, "end of host", lambda i=instance_id: self._hosts.stop(i))
+        self._pauses = {instance_id: pause for instance_id, pause in self._pauses.items() if instance_id in wanted}
+        # A new host may have the address of one that is just going.
+        going = [move for instance_id, move in self._moving.items() if instance_id not in wanted]
+        for vpc in ready:
+            for host in vpc.hosts:
+                pause = self._pauses.setdefault(host.instance_id, Pause())
+                if host.instance_id not in running and host.instance_id not in self._moving and pause.over():
+                    self._move(host.instance_id, "start of host", lambda h=host, v=vpc: self._start(h, v, going))
 
     def _move(self, instance_id: str, what: str, action: Callable[[], None]) -> None:
         def move() -> None:
@@ -121,7 +129,8 @@ class Controller:
         LOG.info("%s %s", what, instance_id)
         self._moving[instance_id] = self._movers.submit(move)
 
-    def _start(self, host: Host, vpc: Vpc) -> None:
+    def _start(self, host: Host, vpc: Vpc, after: Collection[Future[None]]) -> None:
+        wait(after)
         self._hosts.start(host_spec(host, vpc), self._image)
 
     def _remove_strays(self, world: World, present: Collection[str]) -> None:
@@ -143,6 +152,24 @@ class Controller:
         except Exception:
             LOG.exception("%s failed; it is tried again in %d s", what, TICK_SECONDS)
             return False
+        return True
+
+
+class Pause:
+    """None before the first attempt, then one that doubles; a long time without an attempt starts it over."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        self._last = float("-inf")
+
+    def over(self) -> bool:
+        """Whether the next attempt may be made, which then counts as made."""
+        since = time.monotonic() - self._last
+        if since < self._seconds:
+            return False
+        again = since < 2 * LONGEST_PAUSE_SECONDS
+        self._seconds = min(max(2 * self._seconds, TICK_SECONDS), LONGEST_PAUSE_SECONDS) if again else TICK_SECONDS
+        self._last = time.monotonic()
         return True
 
 
