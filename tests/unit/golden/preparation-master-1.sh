@@ -269,12 +269,22 @@ images_of_role() {
   tr ' ' '\n' <<<"$NETWORK_IMAGES"
 }
 
+pull_image() {
+  crictl inspecti --quiet "$1" >/dev/null 2>&1 || crictl pull "$1" >/dev/null ||
+    fail "image $1 cannot be had from ${MIRROR:-its registry}"
+}
+
+# All at once: a registry far away gives each of them slowly.
 pull_images() {
-  local image
+  local image pid pids=() failed=false
   for image in $(images_of_role); do
-    crictl inspecti --quiet "$image" >/dev/null 2>&1 || crictl pull "$image" >/dev/null ||
-      fail "image $image cannot be had from ${MIRROR:-its registry}"
+    pull_image "$image" &
+    pids+=($!)
   done
+  for pid in "${pids[@]}"; do
+    wait "$pid" || failed=true
+  done
+  [[ $failed == false ]] || exit 1
 }
 
 turn_off_swap

@@ -111,7 +111,7 @@ set -euo pipefail
 
 answers_with_its_key() {
   local found
-  found=$(ssh-keyscan -T 5 -t "${HOST_KEY%% *}" "$NODE_ADDRESS" 2>/dev/null | cut -d ' ' -f 2-3)
+  found=$(ssh-keyscan -T 5 -t "${HOST_KEY%% *}" "$NODE_ADDRESS" 2>/dev/null | sed '/^#/d' | cut -d ' ' -f 2-3)
   [[ $found == "$HOST_KEY" ]] && return
   [[ -z $found ]] || echo "it answers with another host key, $found: cloud-init has not run, or another machine has its address"
   return 1
