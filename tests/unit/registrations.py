@@ -12,10 +12,14 @@ SECRET_KEY = "4dabf18193072939515e22adb298388d"
 
 @dataclass(frozen=True, kw_only=True)
 class Registration:
-    """One resource as the program asked for it; `dependencies` and `deleted_with` are names, secrets are bare."""
+    """One resource as the program asked for it; `dependencies` and `deleted_with` are names, secrets are bare.
+
+    `parent` is type and name, and empty for the stack itself.
+    """
 
     kind: str
     name: str
+    parent: tuple[str, str]
     inputs: Mapping[str, Any]
     secret_inputs: frozenset[str]
     dependencies: frozenset[str]
@@ -32,6 +36,7 @@ class Recorder(mocks.Mocks):
 
     outputs: Callable[[str, str], dict[str, Any]] = lambda kind, name: {}
     seen: dict[str, Registration] = field(default_factory=dict)
+    registered: list[Registration] = field(default_factory=list)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         return f"{args.name}-id", {**args.inputs, **self.outputs(args.typ, args.name)}
@@ -49,9 +54,10 @@ class RecordingMonitor(mocks.MockMonitor):
         response = super().RegisterResource(request)
         if request.type != "pulumi:pulumi:Stack":
             inputs = rpc.deserialize_properties(request.object, keep_unknowns=True)
-            self.recorder.seen[request.name] = Registration(
+            registration = Registration(
                 kind=request.type,
                 name=request.name,
+                parent=_kind_and_name(request.parent),
                 inputs={key: rpc.unwrap_rpc_secret(value) for key, value in inputs.items()},
                 secret_inputs=frozenset(key for key, value in inputs.items() if rpc.is_rpc_secret(value)),
                 dependencies=frozenset(_name(urn) for urn in request.dependencies),
@@ -61,6 +67,8 @@ class RecordingMonitor(mocks.MockMonitor):
                 delete_before_replace=request.deleteBeforeReplace,
                 deleted_with=_name(request.deletedWith),
             )
+            self.recorder.seen[request.name] = registration
+            self.recorder.registered.append(registration)
         return response
 
 
@@ -69,6 +77,12 @@ def record(outputs: Callable[[str, str], dict[str, Any]] = lambda kind, name: {}
     recorder = Recorder(outputs=outputs)
     pulumi.runtime.set_mocks(recorder, monitor=RecordingMonitor(recorder))
     return recorder.seen
+
+
+def _kind_and_name(urn: str) -> tuple[str, str]:
+    kinds, _, name = urn.partition("::")[2].partition("::")[2].partition("::")
+    kind = kinds.rpartition("$")[2]
+    return ("", "") if kind == "pulumi:pulumi:Stack" else (kind, name)
 
 
 def _name(urn: str) -> str:

@@ -1,0 +1,34 @@
+"""A highly available kubeadm cluster on AWS: settings, then components in the order they are built, then outputs."""
+
+import pulumi
+
+from components.cluster import Cluster, ClusterArgs
+from components.infrastructure import Infrastructure
+from components.known_hosts import known_hosts
+from settings import Settings
+
+settings = Settings.load()
+infrastructure = Infrastructure(settings.cluster_name, settings)
+bastion, nodes = infrastructure.bastion, [*infrastructure.masters, *infrastructure.workers]
+cluster = Cluster(
+    settings.cluster_name,
+    ClusterArgs(
+        settings=settings,
+        bastion=bastion.node,
+        masters=infrastructure.masters,
+        workers=infrastructure.workers,
+        reachable=infrastructure.reachable,
+        ingress_name=infrastructure.ingress_name,
+        served=infrastructure.served,
+    ),
+)
+
+pulumi.export("kubeconfig", cluster.kubeconfig)
+pulumi.export("apiEndpoint", cluster.api_endpoint)
+pulumi.export("ingressEndpoint", infrastructure.ingress_name)
+pulumi.export("etcdEndpoints", cluster.etcd_endpoints)
+pulumi.export("nodes", [{"name": n.name, "address": n.address, "zone": n.zone, "machine": n.identity} for n in nodes])
+pulumi.export("bastionAddress", bastion.address)
+pulumi.export("loginUser", settings.login_user)
+pulumi.export("sshPrivateKey", bastion.access.private_key)
+pulumi.export("sshKnownHosts", known_hosts(bastion.node, bastion.address, nodes))

@@ -1,0 +1,138 @@
+"""Cluster: Kubernetes on given machines, from bare hosts to the proof that it works. It knows nothing of AWS."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from components.cluster_pki import ClusterPki, ClusterPkiArgs
+from components.control_plane import ControlPlane, ControlPlaneArgs
+from components.etcd import Etcd, EtcdArgs
+from components.etcd_pki import EtcdPki, EtcdPkiArgs, Member
+from components.kubeadm_config import API_PORT
+from components.node import Node
+from components.preparation import Preparation, PreparationArgs
+from components.verification import Verification, VerificationArgs
+from components.workers import Workers, WorkersArgs
+from settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterArgs:
+    """`reachable`: what there must be before a node joins by the API server's name; `served`: before clients come."""
+
+    settings: Settings
+    bastion: Node
+    masters: Sequence[Node]
+    workers: Sequence[Node]
+    reachable: Sequence[pulumi.Resource]
+    ingress_name: pulumi.Input[str]
+    served: Sequence[pulumi.Resource]
+
+
+class Cluster(pulumi.ComponentResource):
+    """`kubeconfig` is an administrator's and secret, `api_endpoint` the URL in it."""
+
+    api_endpoint: str
+    etcd_endpoints: Sequence[pulumi.Output[str]]
+    kubeconfig: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("kubeadm:index:Cluster", name, None, opts)
+        self._name, self._args, self._settings = name, args, args.settings
+        self._child = pulumi.ResourceOptions(parent=self)
+        self.api_endpoint = f"https://{args.settings.api_name}:{API_PORT}"
+        self._etcd_pki = self._make_etcd_pki()
+        self._pki = self._make_pki()
+        self._preparation = self._prepare()
+        self._etcd = self._make_etcd()
+        self._control_plane = self._make_control_plane()
+        workers = self._join_workers()
+        self._verify(workers)
+        self.etcd_endpoints = self._etcd.endpoints
+        self.kubeconfig = self._pki.admin_kubeconfig
+        self.register_outputs({"api_endpoint": self.api_endpoint})
+
+    def _make_etcd_pki(self) -> EtcdPki:
+        members = [Member(name=node.name, address=node.address) for node in self._args.masters]
+        args = EtcdPkiArgs(members=members, ca=self._settings.etcd_ca)
+        return EtcdPki(f"{self._name}-etcd-pki", args, self._child)
+
+    def _make_pki(self) -> ClusterPki:
+        args = ClusterPkiArgs(
+            cluster_name=self._settings.cluster_name,
+            api_server=self.api_endpoint,
+            nodes=[*self._args.masters, *self._args.workers],
+            ca=self._settings.kubernetes_ca,
+        )
+        return ClusterPki(f"{self._name}-pki", args, self._child)
+
+    def _prepare(self) -> Preparation:
+        args = PreparationArgs(
+            bastion=self._args.bastion,
+            masters=self._args.masters,
+            workers=self._args.workers,
+            kubernetes_version=self._settings.kubernetes_version,
+            flannel_version=self._settings.flannel_version,
+            mirror=self._settings.mirror,
+        )
+        return Preparation(f"{self._name}-prepare", args, self._child)
+
+    def _make_etcd(self) -> Etcd:
+        args = EtcdArgs(
+            nodes=self._args.masters,
+            reached=self._preparation.reached,
+            pki=self._etcd_pki,
+            cluster_token=self._settings.cluster_name,
+            version=self._settings.etcd_version,
+            mirror=self._settings.mirror,
+            heartbeat_milliseconds=self._settings.heartbeat_milliseconds,
+            election_milliseconds=self._settings.election_milliseconds,
+        )
+        return Etcd(f"{self._name}-etcd", args, self._child)
+
+    def _make_control_plane(self) -> ControlPlane:
+        args = ControlPlaneArgs(
+            masters=self._args.masters,
+            prepared=self._preparation.prepared,
+            etcd_endpoints=self._etcd.endpoints,
+            etcd_ready=[*self._etcd.ready, *self._args.reachable],
+            etcd_pki=self._etcd_pki,
+            pki=self._pki,
+            cluster_name=self._settings.cluster_name,
+            kubernetes_version=self._settings.kubernetes_version,
+            flannel_version=self._settings.flannel_version,
+            api_name=self._settings.api_name,
+            pod_cidr=self._settings.pod_cidr,
+            service_cidr=self._settings.service_cidr,
+            fail_cgroup_v1=self._settings.fail_cgroup_v1,
+            ignore_preflight_errors=self._settings.ignore_preflight_errors,
+            conntrack_max_per_core=self._settings.kube_proxy_conntrack_max_per_core,
+        )
+        return ControlPlane(f"{self._name}-control-plane", args, self._child)
+
+    def _join_workers(self) -> Workers:
+        args = WorkersArgs(
+            workers=self._args.workers,
+            prepared=self._preparation.prepared,
+            control_plane=self._control_plane,
+            pki=self._pki,
+            api_name=self._settings.api_name,
+            ignore_preflight_errors=self._settings.ignore_preflight_errors,
+        )
+        return Workers(f"{self._name}-workers", args, self._child)
+
+    def _verify(self, workers: Workers) -> Verification:
+        args = VerificationArgs(
+            masters=self._args.masters,
+            workers=self._args.workers,
+            etcd_endpoints=self._etcd.endpoints,
+            api_name=self._settings.api_name,
+            ingress_name=self._args.ingress_name,
+            node_ports=self._settings.node_ports,
+            kubernetes_version=self._settings.kubernetes_version,
+            etcd_version=self._settings.etcd_version,
+            flannel_version=self._settings.flannel_version,
+            after=[*self._control_plane.ready, *workers.ready, *self._args.served],
+        )
+        return Verification(f"{self._name}-verification", args, self._child)

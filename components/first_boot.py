@@ -1,0 +1,23 @@
+"""What a machine is told before anybody can reach it, as a cloud-init document: a pure function, no Pulumi."""
+
+import yaml
+
+
+def first_boot(*, hostname: str, host_private_key: str, host_public_key: str, authorized_key: str) -> str:
+    """User data that gives a machine its name, the one SSH host key that connections pin, and the first user's key.
+
+    All keys are in OpenSSH's formats. Nothing else belongs here: user data is read once in a machine's life, and
+    everybody on the machine can read it, so what may change or must stay secret is a step's.
+    """
+    document = {
+        "hostname": hostname,
+        "preserve_hostname": False,
+        # sudo and kubeadm look the host's own name up.
+        "manage_etc_hosts": "localhost",
+        "ssh_deletekeys": True,
+        "ssh_keys": {"ed25519_private": host_private_key, "ed25519_public": host_public_key},
+        "ssh_authorized_keys": [authorized_key],
+        "disable_root": True,
+        "ssh_pwauth": False,
+    }
+    return f"#cloud-config\n{yaml.safe_dump(document, sort_keys=False, width=1000)}"

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Lets the bastion's sshd hold as many connections at once as a parallel `pulumi up` opens: it never closes one, and
+# OpenSSH's own limits drop handshakes from the tenth on. Run on the bastion, first of all steps; takes no settings.
+set -euo pipefail
+
+install_file /etc/ssh/sshd_config.d/10-parallel-steps.conf 0644 root:root <<'CONFIGURATION'
+MaxStartups 512
+MaxSessions 512
+CONFIGURATION
+sshd -t || fail "sshd does not take its configuration; see above"
+systemctl reload ssh
+effective=$(sshd -T)
+grep --quiet --line-regexp 'maxstartups 512:.*' <<<"$effective" || fail "sshd does not read /etc/ssh/sshd_config.d: $(grep maxstartups <<<"$effective")"
+echo "sshd takes 512 connections at once"
