@@ -187,7 +187,7 @@ install_packages() {
   write_sources
   apt --quiet --quiet update || fail "cannot read the package lists of $SOURCE: see above"
   if ! apt --quiet --quiet install --yes --no-install-recommends --allow-change-held-packages --allow-downgrades \
-    --option Dpkg::Options::=--force-confdef --option Dpkg::Options::=--force-confold "${PACKAGES[@]}" >/var/log/kubeadm-aws-apt.log; then
+    --option Dpkg::Options::=--force-confdef --option Dpkg::Options::=--force-confold "${PACKAGES[@]}" &>/var/log/kubeadm-aws-apt.log; then
     for spec in "${PACKAGES[@]}"; do
       apt --quiet --quiet install --simulate --no-install-recommends --allow-change-held-packages --allow-downgrades "$spec" >/dev/null ||
         fail "package $spec cannot be had from $SOURCE"
