@@ -24,7 +24,7 @@ class Result:
 
     @property
     def changes(self) -> dict[str, str]:
-        """Operation (create, update, replace, delete) by resource name; providers and what stayed the same are left out."""
+        """Operation (create, update, replace, delete) by resource name, without providers and what stayed the same."""
         return {_name(step): _operation(step) for step in self._steps("resourcePreEvent")}
 
     @property
