@@ -50,7 +50,7 @@ class Api:
     def start(self, address: str, port: int) -> None:
         """Serve in a thread of its own from now on. Raises OSError when the port is taken."""
         self._server = make_server(address, port, self, threaded=True, request_handler=_QuietHandler)
-        threading.Thread(target=self._server.serve_forever, name="api", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.1,), name="api", daemon=True).start()
 
     def stop(self) -> None:
         if self._server:

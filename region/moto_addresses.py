@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
-from moto.core.exceptions import ServiceException
+from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.elastic_ip_addresses import ElasticAddress, ElasticAddressBackend
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instances import Instance, InstanceState
@@ -59,7 +59,7 @@ def free_address(self: Subnet, instance: Any) -> str:
         if not any(address in reservation.cidr for reservation in self._cidr_reservations):
             self._subnet_ips[str(address)] = instance
             return str(address)
-    raise ServiceException(
+    raise EC2ClientError(
         "InsufficientFreeAddressesInSubnet", f"Subnet {self.id} ({self.cidr}) has no free address left."
     )
 
@@ -76,9 +76,9 @@ def _host_addresses(subnet: Subnet) -> Iterator[ipaddress.IPv4Address]:
 def request_address(self: Subnet, ip: str, instance: Any) -> None:
     """moto answers both mistakes with an HTTP 500, which a client repeats for minutes."""
     if ipaddress.ip_address(ip) not in self.cidr:
-        raise ServiceException("InvalidParameterValue", f"Address {ip} does not fall within the subnet's address range")
+        raise EC2ClientError("InvalidParameterValue", f"Address {ip} does not fall within the subnet's address range")
     if ip in self._subnet_ips:
-        raise ServiceException("InvalidIPAddress.InUse", f"Address {ip} is in use.")
+        raise EC2ClientError("InvalidIPAddress.InUse", f"Address {ip} is in use.")
     self._subnet_ips[ip] = instance
 
 
@@ -102,7 +102,7 @@ def _free_public_address(ec2: Any) -> str:
     for address in list(PUBLIC_RANGE.hosts())[9:]:
         if str(address) not in taken:
             return str(address)
-    raise ServiceException("AddressLimitExceeded", f"All public addresses of {PUBLIC_RANGE} are taken.")
+    raise EC2ClientError("AddressLimitExceeded", f"All public addresses of {PUBLIC_RANGE} are taken.")
 
 
 def terminate(self: Instance) -> InstanceState:
@@ -131,7 +131,7 @@ def create_nat_gateway(self: Any, *args: Any, **kwargs: Any) -> NatGateway:
 def delete_nat_gateway(self: Any, nat_gateway_id: str) -> NatGateway:
     gateway = self.nat_gateways.get(nat_gateway_id)
     if gateway is None:
-        raise ServiceException("NatGatewayNotFound", f"NAT gateway {nat_gateway_id} was not found")
+        raise EC2ClientError("NatGatewayNotFound", f"NAT gateway {nat_gateway_id} was not found")
     _remove_interface(gateway._eni)
     return ORIGINAL_DELETE_NAT(self, nat_gateway_id)
 

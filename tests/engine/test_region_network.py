@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-UNIT = HERE.parent / "unit"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root for network namespaces")
@@ -18,7 +17,7 @@ def test_the_network_does_what_the_api_says() -> None:
         f"sys.exit(subprocess.run(['nsenter', '--net=/run/netns/ka-internet', '--', sys.executable, '-m', 'pytest', "
         f"'-q', '-p', 'no:cacheprovider', '{HERE / 'trial_network.py'}', *sys.argv[1:]]).returncode)"
     )
-    path = os.pathsep.join(str(folder) for folder in (HERE.parent.parent, HERE, UNIT))
+    path = os.pathsep.join(str(folder) for folder in (HERE.parent.parent, HERE))
     done = subprocess.run(
         [HERE / "isolated.sh", sys.executable, "-c", code],
         cwd=HERE.parent.parent,

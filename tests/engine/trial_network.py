@@ -9,9 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import aws_scene
 import pytest
-from aws_scene import Scene
 from bare_hosts import BareHosts
 from bare_server import Server, Who, ask
 
@@ -20,6 +18,8 @@ from region.api import Api
 from region.controller import Controller
 from region.namespaces import API_ADDRESS, API_PORT
 from region.processes import running_names
+from tests.unit import aws_scene
+from tests.unit.aws_scene import Scene
 
 BALANCER = "10.0.16.4"
 
