@@ -32,13 +32,15 @@ class Limits:
 @cache
 def hierarchies() -> tuple[Path, ...]:
     """Every mounted hierarchy: each controller's and systemd's (v1), the unified one (v2), systemd's first."""
-    found: list[Path] = []
-    for line in Path("/proc/mounts").read_text().splitlines():
-        _, mounted_at, kind, *_ = line.split()
-        path = Path(mounted_at)
-        if kind in ("cgroup", "cgroup2") and (path == ROOT or path.parent == ROOT) and path not in found:
-            found.append(path)
-    return tuple(sorted(found, key=lambda path: (path.name != "systemd", path.name)))
+    return mounted_hierarchies(Path("/proc/mounts").read_text())
+
+
+def mounted_hierarchies(mounts: str) -> tuple[Path, ...]:
+    """Those at the usual places, out of the text of /proc/mounts."""
+    lines = (line.split() for line in mounts.splitlines())
+    paths = {Path(fields[1]) for fields in lines if fields[2] in ("cgroup", "cgroup2")}
+    usual = (path for path in paths if ROOT in (path, path.parent))
+    return tuple(sorted(usual, key=lambda path: (path.name != "systemd", path.name)))
 
 
 @dataclass(frozen=True)

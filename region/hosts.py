@@ -57,7 +57,7 @@ def start(spec: HostSpec, image: Path) -> None:
             return
         _power_off(spec.instance_id)
         if not disk.exists():
-            disk.create(image, _first_files(spec))
+            disk.create(image, first_files(spec))
         HostLink(spec.instance_id).create(
             router=spec.router_namespace,
             address=spec.private_address,
@@ -108,7 +108,7 @@ def _instance_ids(names: set[str]) -> set[str]:
     return {name.removeprefix(CGROUP_PREFIX) for name in names if name.startswith(CGROUP_PREFIX)}
 
 
-def _first_files(spec: HostSpec) -> dict[str, DiskFile]:
+def first_files(spec: HostSpec) -> dict[str, DiskFile]:
     seed = cloud_init.seed(
         instance_id=spec.instance_id,
         hostname=spec.hostname,

@@ -74,11 +74,11 @@ def _inode(path: Path) -> tuple[int, int] | None:
 
 def _mounts() -> list[Path]:
     """Below the region's folders, the last mounted first."""
-    points = (_unescaped(line.split()[1]) for line in Path("/proc/mounts").read_text().splitlines())
+    points = (unescaped(line.split()[1]) for line in Path("/proc/mounts").read_text().splitlines())
     return [path for path in reversed(list(points)) if STATE in path.parents or RUN in path.parents]
 
 
-def _unescaped(text: str) -> Path:
+def unescaped(text: str) -> Path:
     """/proc/mounts writes a blank as \\040."""
     return Path(text.encode().decode("unicode_escape"))
 
@@ -87,12 +87,12 @@ def _remove_links(namespace: str) -> None:
     """The kernel ends a namespace without hurry, and until then the other ends of its links are there."""
     with suppress(namespaces.NamespaceError):
         listed = namespaces.run_in(namespace, ["ip", "-brief", "link", "show"])
-        for name in _link_names(listed):
+        for name in link_names(listed):
             with suppress(namespaces.NamespaceError):
                 namespaces.run_in(namespace, ["ip", "link", "delete", name])
 
 
-def _link_names(listed: str) -> Iterator[str]:
+def link_names(listed: str) -> Iterator[str]:
     """All but the loopback, out of `name@peer STATE …` lines."""
     for line in listed.splitlines():
         if (name := line.split()[0].partition("@")[0]) != "lo":

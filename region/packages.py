@@ -52,7 +52,7 @@ def install(report: Report) -> None:
     if os.geteuid() != 0:
         raise PackagesError(f"packages are missing and only root may install them: {command}")
     report(f"packages: installing {' '.join(lacking)}")
-    with _no_services():
+    with no_services():
         _apt(["update"])
         _apt(["install", "--yes", "--no-install-recommends", *lacking])
     if lacking := missing():
@@ -60,7 +60,7 @@ def install(report: Report) -> None:
 
 
 @contextmanager
-def _no_services() -> Iterator[None]:
+def no_services() -> Iterator[None]:
     if POLICY.exists() and "kubeadm-aws" not in POLICY.read_text():
         yield  # The machine has a policy of its own.
         return
