@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from region import cluster, hosts, image, lifecycle, mirror, preflight, status, toolchain
+from region import cluster, hosts, image, lifecycle, mirror, namespaces, preflight, status, toolchain
 from region import daemon as region_daemon
 from region.operator_place import OperatorPlace
 from region.report import Report
@@ -88,6 +88,7 @@ def down() -> None:
 @main.command("status")
 def show_status() -> None:
     """Show hosts, balancers with their targets, the API and the mirror."""
+    _enter_operator_place()
     status.show(CONSOLE)
 
 
@@ -95,9 +96,7 @@ def show_status() -> None:
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def execute(command: tuple[str, ...]) -> None:
     """Run COMMAND in the operator's place: `python -m region exec -- pulumi stack output`."""
-    if not lifecycle.daemon().running():
-        raise lifecycle.RegionError("no region is running here: start it with `make up`")
-    sys.exit(OperatorPlace.prepare().run(command))
+    sys.exit(_place().run(command))
 
 
 @main.command()
@@ -105,7 +104,21 @@ def execute(command: tuple[str, ...]) -> None:
 @click.option("-f", "--follow", is_flag=True, help="Go on as the host writes.")
 def logs(host: str, follow: bool) -> None:
     """Show the journal of HOST: its name (master-0) or instance id."""
+    _enter_operator_place()
     sys.exit(hosts.journal(status.instance_id(host), follow))
+
+
+def _place() -> OperatorPlace:
+    if not lifecycle.daemon().running():
+        raise lifecycle.RegionError("no region is running here: start it with `make up`")
+    return OperatorPlace.prepare()
+
+
+def _enter_operator_place() -> None:
+    """Run this very command again where the API can be reached, unless that is here."""
+    here, there = (Path(path) for path in ("/proc/self/ns/net", namespaces.DIRECTORY / namespaces.INTERNET))
+    if not there.exists() or here.stat().st_ino != there.stat().st_ino:
+        sys.exit(_place().run([sys.executable, "-m", "region", *sys.argv[1:]]))
 
 
 @main.command(hidden=True)

@@ -108,7 +108,9 @@ class Toolchain:
 
     def path(self, name: str) -> Path:
         """The binary of this name. Raises ToolchainError when it is not part of the toolchain or not built yet."""
-        module = "pulumi" if name == EXECUTOR else next((m for m, binaries in RECIPES.items() if name in binaries), None)
+        module = (
+            "pulumi" if name == EXECUTOR else next((m for m, binaries in RECIPES.items() if name in binaries), None)
+        )
         if module is None:
             raise ToolchainError(f"{name} is no tool of region/tools")
         binary = directory(module) / name
