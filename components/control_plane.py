@@ -85,7 +85,12 @@ class ControlPlane(pulumi.ComponentResource):
             f"{name}-join-{master.name}",
             master,
             "join-node.sh",
-            settings={"NODE_NAME": master.name, "ROLE": "control-plane", "API_NAME": args.api_name},
+            settings={
+                "NODE_NAME": master.name,
+                "NODE_ADDRESS": master.address,
+                "ROLE": "control-plane",
+                "API_SERVERS": _api_servers(args),
+            },
             files=[
                 *_files(args, master),
                 *join_files(args.pki, master, args.ignore_preflight_errors, control_plane=True),
@@ -100,12 +105,12 @@ class ControlPlane(pulumi.ComponentResource):
         )
 
     def _network(self, name: str, args: ControlPlaneArgs) -> pulumi.Resource:
-        manifest = flannel_manifest(args.flannel_version, args.pod_cidr)
+        manifest = flannel_manifest(args.flannel_version, args.pod_cidr, args.api_name)
         return remote_step(
             f"{name}-network",
             self.first,
             "apply-network.sh",
-            settings={"MANIFEST": FLANNEL, "NODE_ADDRESS": self.first.address},
+            settings={"MANIFEST": FLANNEL, "MASTER_ADDRESS": self.first.address},
             files=[NodeFile(path=FLANNEL, content=manifest)],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.founded]),
         )
@@ -127,6 +132,12 @@ def _files(args: ControlPlaneArgs, master: Node) -> list[NodeFile]:
         *kubelet_files(args.pki, master),
         staged("patches/corednsdeployment.yaml", kubeadm_config.coredns_patch()),
     ]
+
+
+def _api_servers(args: ControlPlaneArgs) -> pulumi.Output[str]:
+    """By any master that lives, sooner than the balancer has found out that one does; a joined master uses its own."""
+    hosts = pulumi.Output.all(*(master.address for master in args.masters), args.api_name)
+    return hosts.apply(lambda known: " ".join(f"https://{host}:{kubeadm_config.API_PORT}" for host in known))
 
 
 def _cluster(args: ControlPlaneArgs, masters: Sequence[Host], etcd_endpoints: Sequence[str]) -> Cluster:

@@ -39,7 +39,7 @@ class Verification(pulumi.ComponentResource):
         self.release = f"kubernetes {args.kubernetes_version}, etcd {args.etcd_version}, flannel {args.flannel_version}"
         nodes = [*args.masters, *args.workers]
         remote_step(
-            name,
+            f"{name}-{args.masters[0].name}",
             args.masters[0],
             "verify-cluster.sh",
             settings={

@@ -8,6 +8,7 @@ import pulumi
 from components.cluster_pki import ClusterPki
 from components.control_plane import ControlPlane
 from components.joining import LIBRARIES, STEP_SECONDS, join_files, kubelet_files, provider_id
+from components.kubeadm_config import API_PORT
 from components.node import Node
 from components.remote_step import remote_step
 
@@ -40,7 +41,11 @@ class Workers(pulumi.ComponentResource):
             f"{name}-membership-{worker.name}",
             args.control_plane.first,
             "forget-node.sh",
-            settings={"NODE_NAME": worker.name, "PROVIDER_ID": provider_id(worker)},
+            settings={
+                "NODE_NAME": worker.name,
+                "PROVIDER_ID": provider_id(worker),
+                "MASTER_ADDRESS": args.control_plane.first.address,
+            },
             delete_script="drain-node.sh",
             triggers=[worker.identity],
             opts=pulumi.ResourceOptions(
@@ -56,7 +61,12 @@ class Workers(pulumi.ComponentResource):
             f"{name}-join-{worker.name}",
             worker,
             "join-node.sh",
-            settings={"NODE_NAME": worker.name, "ROLE": "worker", "API_NAME": args.api_name},
+            settings={
+                "NODE_NAME": worker.name,
+                "NODE_ADDRESS": worker.address,
+                "ROLE": "worker",
+                "API_SERVERS": f"https://{args.api_name}:{API_PORT}",
+            },
             files=[
                 *kubelet_files(args.pki, worker),
                 *join_files(args.pki, worker, args.ignore_preflight_errors, control_plane=False),

@@ -1,24 +1,40 @@
 #!/usr/bin/env bash
 # Joins a machine to the cluster, as a master or a worker; does nothing on a member and never founds a cluster.
-# NODE_NAME, ROLE (control-plane or worker), API_NAME: the balancer's name. Needs a prepared node and a living API server.
+# NODE_NAME, NODE_ADDRESS, ROLE (control-plane or worker), API_SERVERS: URLs to join by, in order of preference.
+# Needs a prepared node and a living API server.
 set -euo pipefail
 
+is_ready() {
+  curl --silent --show-error --fail --max-time 5 --output /dev/null --cacert "$STAGE/ca.crt" "$1/readyz"
+}
+
 # While no target is healthy yet, a balancer tries all of them. Several answers in a row mean that it knows who lives.
-api_answers_steadily() {
-  local url=https://$API_NAME:6443/readyz
+is_ready_steadily() {
   for _ in {1..8}; do
-    curl --silent --show-error --fail --max-time 5 --output /dev/null --cacert "$STAGE/ca.crt" "$url" || return
+    is_ready "$1" || return
   done
+}
+
+find_api_server() {
+  local server
+  for server in $API_SERVERS; do
+    if is_ready_steadily "$server"; then
+      echo "$server" >"$STAGE/api-server"
+      return
+    fi
+  done
+  return 1
 }
 
 # kubeadm refuses to join beside a Node of this name that still looks Ready: the one of the machine that was here before.
 forget_predecessor() {
-  kubectl --kubeconfig "$STAGE/admin.conf" delete node "$NODE_NAME" --ignore-not-found
+  kubectl --kubeconfig "$STAGE/admin.conf" --server "$CHOSEN" delete node "$NODE_NAME" --ignore-not-found
 }
 
-# The kubelet of a master talks to its own API server, which does not exist when the kubelet starts. Left alone, its
-# watches come back only after a back-off of up to half a minute.
-wake_kubelet() {
+# The kubelet of a master talks to its own API server, which it must first start itself. In the meantime each of its
+# attempts fails and backs off, up to half a minute. Started afresh when that API server is ready, it asks at once.
+wake_kubelet_in_time() {
+  wait_for 900 "the API server of $NODE_NAME itself" is_ready "https://$NODE_ADDRESS:6443"
   systemctl restart kubelet
 }
 
@@ -29,14 +45,20 @@ if is_member; then
 fi
 
 undo_half_done
-EXPLAIN="explain_port $API_NAME 6443 'from masters and workers to the API balancer, and from there to the masters, 6443'" \
-  wait_for 300 "the API server at https://$API_NAME:6443" api_answers_steadily
+FIRST=${API_SERVERS%% *}
+EXPLAIN="explain_port $(cut -d/ -f3 <<<"${FIRST%:*}") ${FIRST##*:} 'who may reach the masters and the API balancer on 6443'" \
+  wait_for 300 "an API server at $API_SERVERS" find_api_server
+CHOSEN=$(<"$STAGE/api-server")
+sed --in-place "s,server: https://.*,server: $CHOSEN," "$STAGE/bootstrap.conf"
+place_files
 if [[ $ROLE == control-plane ]]; then
   forget_predecessor
-fi
-place_files
-run_kubeadm join --config "$STAGE/kubeadm.yaml"
-if [[ $ROLE == control-plane ]]; then
-  wake_kubelet
+  wake_kubelet_in_time &
+  WAKER=$!
+  trap 'kill "$WAKER" 2>/dev/null || true; clean_up' EXIT
+  run_kubeadm join --config "$STAGE/kubeadm.yaml"
+  wait "$WAKER"
+else
+  run_kubeadm join --config "$STAGE/kubeadm.yaml"
 fi
 touch "$JOINED"

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # What founding and joining share: files waiting on tmpfs, undoing a half-done attempt, telling why kubeadm failed.
-# Put before init-control-plane.sh and join-node.sh; needs common.sh. NODE_NAME and API_NAME are the scripts' settings.
+# Put before init-control-plane.sh and join-node.sh; needs common.sh. NODE_NAME is a setting of both.
 set -euo pipefail
 
 STAGE=/run/kubeadm-step
-trap 'rm -rf "$STAGE"' EXIT
+clean_up() {
+  rm -rf "$STAGE"
+}
+trap clean_up EXIT
 # kubeadm reset empties this folder, so the mark cannot outlive the membership it stands for.
 JOINED=/var/lib/kubelet/joined
 
@@ -49,7 +52,8 @@ explain_kubeadm() {
   local container log
   show_journal kubelet
   for container in kube-apiserver kube-controller-manager kube-scheduler; do
-    log=$(find /var/log/pods -path "*_$container-*" -name '*.log' -printf '%T@ %p\n' 2>/dev/null | sort --numeric-sort | tail -n 1 | cut -d' ' -f2-)
+    log=$(find /var/log/pods -path "*_$container-*" -name '*.log' -printf '%T@ %p\n' 2>/dev/null | sort --numeric-sort | tail -n 1 || true)
+    log=${log#* }
     if [[ -n $log ]]; then
       echo "--- last lines of $container (more: $log)"
       tail -n 8 "$log" | cut -c1-300

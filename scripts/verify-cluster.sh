@@ -72,14 +72,18 @@ image_of() {
   kubectl --namespace "$1" get "$2" --output 'jsonpath={.spec.template.spec.containers[0].image}'
 }
 
-# Fails when a Service of the cluster's users holds the port: then that Service is what answers behind the balancer.
+# A port that a Service of the cluster's users holds is refused to ours: then theirs is what answers behind the balancer.
 expose() {
-  kubectl apply --filename - >/dev/null 2>&1 <<SERVICE
+  local pair
+  for pair in $NODE_PORTS; do
+    cat <<SERVICE
+---
 apiVersion: v1
 kind: Service
-metadata: {name: web-$1, namespace: $PROBE}
-spec: {type: NodePort, selector: {app: web}, ports: [{port: 80, targetPort: http, nodePort: $1}]}
+metadata: {name: web-${pair#*:}, namespace: $PROBE}
+spec: {type: NodePort, selector: {app: web}, ports: [{port: 80, targetPort: http, nodePort: ${pair#*:}}]}
 SERVICE
+  done | kubectl apply --filename - 2>&1 || true
 }
 
 says_ok() {
@@ -91,15 +95,16 @@ accepts() {
 }
 
 pods_have_dns_and_answer_through_the_balancer() {
-  local pair
+  local pair exposed
   sed -e "s,COREDNS_IMAGE,$(image_of kube-system deployment/coredns)," -e "s,FLANNEL_IMAGE,$(image_of kube-flannel daemonset/kube-flannel-ds)," \
     "$MANIFEST" | kubectl apply --filename - >/dev/null
+  exposed=$(expose)
   if ! kubectl --namespace "$PROBE" rollout status daemonset/web --timeout=180s; then
     kubectl --namespace "$PROBE" get pods --output wide
     fail "a pod did not start, or could not resolve kubernetes.default.svc.cluster.local; see the pods above"
   fi
   for pair in $NODE_PORTS; do
-    if expose "${pair#*:}"; then
+    if [[ $exposed == *"service/web-${pair#*:} created"* ]]; then
       wait_for 120 "a NodePort (${pair#*:}) through the ingress balancer, http://$INGRESS_NAME:${pair%:*}" says_ok "${pair%:*}"
     else
       wait_for 60 "the Service that holds NodePort ${pair#*:} through the ingress balancer, $INGRESS_NAME:${pair%:*}" accepts "${pair%:*}"
@@ -107,9 +112,10 @@ pods_have_dns_and_answer_through_the_balancer() {
   done
 }
 
+# The ports are free again at once; the rest goes while nobody waits for it.
 clean_up() {
-  kubectl --namespace "$PROBE" delete services --all --ignore-not-found >/dev/null 2>&1 || true
-  kubectl delete namespace "$PROBE" --ignore-not-found --wait="$1" --timeout=120s >/dev/null 2>&1 || true
+  kubectl --namespace "$PROBE" delete services --all >/dev/null 2>&1 || true
+  kubectl delete namespace "$PROBE" --ignore-not-found --wait=false >/dev/null 2>&1 || true
   rm -f "$MANIFEST"
 }
 
@@ -124,6 +130,6 @@ api_servers_are_ready
 etcd_is_healthy
 dns_is_spread
 kubectl delete namespace "$PROBE" --ignore-not-found --timeout=120s >/dev/null
-trap 'clean_up false' EXIT
+trap clean_up EXIT
 pods_have_dns_and_answer_through_the_balancer
 echo "verified: $MACHINES"
