@@ -7,21 +7,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from region import cluster, hosts, image, lifecycle, mirror, namespaces, preflight, status, toolchain
+from region import cluster, hosts, lifecycle, namespaces, preflight, status, toolchain
 from region import daemon as region_daemon
+from region.errors import ExpectedError
 from region.operator_place import OperatorPlace
 from region.report import Report
 
 CONSOLE = Console(highlight=False, soft_wrap=True)
-
-FAILURES = (
-    cluster.ClusterError,
-    lifecycle.RegionError,
-    preflight.PreflightError,
-    toolchain.ToolchainError,
-    image.ImageError,
-    mirror.MirrorError,
-)
 
 
 class Commands(click.Group):
@@ -30,8 +22,8 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except FAILURES as failure:
-            raise click.ClickException(str(failure)) from failure
+        except ExpectedError as error:
+            raise click.ClickException(str(error)) from error
 
 
 @click.group(cls=Commands)

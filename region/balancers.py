@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from region import router
+from region.errors import ExpectedError
 from region.paths import RUN
 from region.processes import Process
 from region.world import Balancer, BalancerAddress, HealthCheck, Listener, Target
@@ -24,7 +25,7 @@ RELOAD_SECONDS = 5
 SOCKET_SECONDS = 2
 
 
-class BalancerError(Exception):
+class BalancerError(ExpectedError):
     """haproxy does not take what it was given; the message has its words."""
 
 

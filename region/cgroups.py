@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from region.errors import ExpectedError
+
 ROOT = Path("/sys/fs/cgroup")
 PARENT = "kubeadm-aws"
 PERIOD_MICROSECONDS = 100_000
@@ -17,7 +19,7 @@ KILL_SECONDS = 20
 BUSY_SECONDS = 0.5
 
 
-class CgroupError(Exception):
+class CgroupError(ExpectedError):
     """A control group cannot be made, or what is in it does not end."""
 
 

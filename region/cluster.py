@@ -6,10 +6,11 @@ from pathlib import Path
 from rich.console import Console
 
 from region import hosts
+from region.errors import ExpectedError
 from region.operator_place import OperatorPlace
 
 
-class ClusterError(Exception):
+class ClusterError(ExpectedError):
     """Pulumi ended with an error; what it said is on the terminal already."""
 
 
@@ -21,8 +22,8 @@ def up(place: OperatorPlace, stack: str, console: Console) -> None:
     if code:
         _show_silent_hosts(console)
         raise ClusterError(
-            f"pulumi up of stack {stack} failed (exit code {code}). Its messages are above; `make status` shows the hosts, "
-            "`python -m region logs HOST` a host's journal. Run `make up` again to go on from here."
+            f"pulumi up of stack {stack} failed (exit code {code}). Its messages are above; `make status` shows the "
+            "hosts, `python -m region logs HOST` a host's journal. Run `make up` again to go on from here."
         )
     changes = {kind: number for kind, number in place.last_changes(stack).items() if kind != "same"}
     _describe(place, stack, console)

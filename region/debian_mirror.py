@@ -6,11 +6,13 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from region.errors import ExpectedError
+
 SUITE = "trixie"
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
-class DebianMirrorError(Exception):
+class DebianMirrorError(ExpectedError):
     """The mirror is not known or does not give what was asked for; the message says which and where."""
 
 

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from region.errors import ExpectedError
 from region.oci import Layer, LayerFile, Link
 
 PACKAGES = ("iptables", "libip4tc2", "libip6tc2", "libnetfilter-conntrack3", "libnfnetlink0")
@@ -17,7 +18,7 @@ _OTHERS = ("usr/sbin/nft", "usr/bin/getent")
 _COMMANDS = ("iptables{}", "iptables{}-save", "iptables{}-restore")
 
 
-class FirewallToolsError(Exception):
+class FirewallToolsError(ExpectedError):
     """A library is neither in the packages nor in the image; the message names it and who needs it."""
 
 

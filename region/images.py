@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from region import firewall_tools
+from region.errors import ExpectedError
 from region.oci import BIND_LOW_PORTS, Folder, Image, Layer, LayerFile, Layout, Link
 from region.registry import serve, upload
 from region.report import Report
@@ -19,7 +20,7 @@ AGNHOST = "2.53"
 _NOBODY = "65532:65532"  # what upstream's distroless images call nonroot
 
 
-class ImagesError(Exception):
+class ImagesError(ExpectedError):
     """The toolchain is of another version than kubeadm wants; the message names both."""
 
 

@@ -1,22 +1,20 @@
 """A region's life: what it needs built, started, found again after a crash, and taken away."""
 
-import os
-import shutil
-import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 from region import image, kernel, leftovers, mirror, namespaces, toolchain
 from region.daemon import READY
-from region.paths import CACHE, LOGS, STATE
+from region.errors import ExpectedError
+from region.paths import LOGS, STATE
 from region.processes import Process
 from region.report import Report
 
 START_SECONDS = 60
 
 
-class RegionError(Exception):
+class RegionError(ExpectedError):
     """The region does not start or is not there; the message says what to do."""
 
 

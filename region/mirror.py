@@ -7,6 +7,7 @@ from pathlib import Path
 
 from region import debian_repository, etcd_archive, image, images, kubernetes_repository, registry, toolchain
 from region.cache import content_key, made_once
+from region.errors import ExpectedError
 from region.namespaces import INTERNET, MIRROR_ADDRESS
 from region.paths import CACHE, LOGS, RUN
 from region.processes import Process
@@ -19,7 +20,7 @@ _SOURCES = Path(__file__).parent
 _PUBLISHED = CACHE / "mirror"
 
 
-class MirrorError(Exception):
+class MirrorError(ExpectedError):
     """The mirror does not answer; the message names its log."""
 
 

@@ -4,6 +4,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from region.errors import ExpectedError
+
 DIRECTORY = Path("/run/netns")
 PREFIX = "ka-"
 INTERNET = "ka-internet"
@@ -17,7 +19,7 @@ API_PORT = 4566
 MIRROR_ADDRESS = "198.51.100.20"
 
 
-class NamespaceError(Exception):
+class NamespaceError(ExpectedError):
     """A command in a network namespace failed; the message has the command and what it said."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from region.errors import ExpectedError
 from region.report import Report
 
 PACKAGES = (
@@ -21,7 +22,7 @@ _POLICY_TEXT = (
 )
 
 
-class PackagesError(Exception):
+class PackagesError(ExpectedError):
     """What the machine lacks cannot be installed; the message says why and what to do."""
 
 

@@ -12,6 +12,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from region import hosts, kernel, packages, probes
+from region.errors import ExpectedError
 from region.paths import CACHE, STATE
 from region.report import Report
 
@@ -25,7 +26,7 @@ NETWORKS = (ip_network("198.51.100.0/24"), ip_network("203.0.113.0/24"))
 """Documentation ranges that the region uses for what stands for the internet."""
 
 
-class PreflightError(Exception):
+class PreflightError(ExpectedError):
     """The machine cannot hold the region; the message lists everything that is missing."""
 
 

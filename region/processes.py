@@ -8,13 +8,14 @@ from pathlib import Path
 
 from region import cgroups
 from region.cgroups import Cgroup, Limits
+from region.errors import ExpectedError
 from region.paths import CHECKOUT, LOGS
 
 # In its control groups before it forks away, so that what has been started is alive when `start` returns.
 _ENTER = 'while [ "$1" != -- ]; do echo 0 >"$1/cgroup.procs" || exit 1; shift; done; shift; exec setsid --fork "$@"'
 
 
-class ProcessError(Exception):
+class ProcessError(ExpectedError):
     """A process could not be started; the message ends with what its log says."""
 
 

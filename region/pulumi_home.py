@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from region.errors import ExpectedError
 from region.paths import CACHE, CHECKOUT, STATE
 from region.toolchain import EXECUTOR, Toolchain
 
@@ -43,7 +44,7 @@ serve(plugin())
 """
 
 
-class PulumiHomeError(Exception):
+class PulumiHomeError(ExpectedError):
     """A plugin that was asked for is not there."""
 
 

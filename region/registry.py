@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from region.errors import ExpectedError
+
 PORT = 5000
 """On the loopback of whatever namespace the registry runs in."""
 START_SECONDS = 20
 
 
-class RegistryError(Exception):
+class RegistryError(ExpectedError):
     """The registry did not start or refused an image; the message is its own or skopeo's."""
 
 

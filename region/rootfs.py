@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from region.debian_mirror import SUITE, debian_mirror
+from region.errors import ExpectedError
 
 # Its own mount and process namespaces, ended with this thread: killed at any moment, nothing is mounted or running.
 _ALONE = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child")
@@ -20,7 +21,7 @@ _PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 _NO_SERVICES = "#!/bin/sh\nexit 101\n"
 
 
-class RootfsError(Exception):
+class RootfsError(ExpectedError):
     """A command that builds a root filesystem failed; the message ends with its last lines."""
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from region.cache import made_once
+from region.errors import ExpectedError
 from region.paths import CACHE
 
 _IDENTITY = "kubeadm-aws region mirror"
@@ -16,7 +17,7 @@ _IDENTITY = "kubeadm-aws region mirror"
 _BORN = "20200101T000000"
 
 
-class SigningError(Exception):
+class SigningError(ExpectedError):
     """gpg made no key or no signature; the message is gpg's."""
 
 

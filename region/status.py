@@ -9,10 +9,15 @@ from rich.console import Console
 from rich.table import Table
 
 from region import hosts, mirror
+from region.errors import ExpectedError
 from region.namespaces import MIRROR_ADDRESS
 from region.pulumi_home import ENDPOINT
 
 MEMORY = Path("/sys/fs/cgroup/memory/kubeadm-aws")
+
+
+class UnknownHostError(ExpectedError):
+    """There is no such host."""
 
 
 def show(console: Console) -> None:
@@ -25,13 +30,13 @@ def show(console: Console) -> None:
 
 
 def instance_id(host: str) -> str:
-    """The instance of this name or id, the newest first. Raises LookupError naming those that there are."""
+    """The instance of this name or id. Raises UnknownHostError naming those that there are."""
     instances = list(_instances())
     for instance in instances:
         if host in (instance["InstanceId"], _name(instance)):
             return instance["InstanceId"]
     known = ", ".join(sorted(_name(instance) for instance in instances)) or "none"
-    raise LookupError(f"{host} is no host of this region; there are: {known}")
+    raise UnknownHostError(f"{host} is no host of this region; there are: {known}")
 
 
 def _client(service: str) -> Any:  # noqa: ANN401 (boto3 makes its clients' types at run time)

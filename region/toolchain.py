@@ -1,6 +1,6 @@
 """The binaries the region needs, built from pinned Go modules into a cache keyed by their content.
 
-Each directory of `region/tools/` is a Go module of its own, so that minimal version selection never mixes two tools' dependencies.
+Each directory of `region/tools/` is a Go module of its own: minimal version selection never mixes two tools' dependencies.
 """
 
 import fcntl
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+from region.errors import ExpectedError
 from region.paths import CACHE
 from region.report import Report
 
@@ -27,7 +28,7 @@ KUBERNETES = "1.37.1"
 PULUMI = "3.259.0"
 
 
-class ToolchainError(Exception):
+class ToolchainError(ExpectedError):
     """A tool did not build, or was asked for and never built."""
 
 
