@@ -179,7 +179,10 @@ class Settings:
         if read.sound("etcdTopology") and not TOPOLOGIES[self.etcd_topology]:
             served = ", ".join(name for name, supported in TOPOLOGIES.items() if supported)
             read.refuse("etcdTopology", f"it is not supported yet; for now there is {served}", self.etcd_topology)
-        if 5 * self.heartbeat_milliseconds > self.election_milliseconds:
+        if (
+            read.sound("heartbeatMilliseconds", "electionMilliseconds")
+            and 5 * self.heartbeat_milliseconds > self.election_milliseconds
+        ):
             reason = (
                 f"etcd wants five heartbeats in it at least, and heartbeatMilliseconds is {self.heartbeat_milliseconds}"
             )

@@ -78,7 +78,7 @@ def _api() -> Iterator[Row]:
         yield Row(source=role, destination="api-balancer", ports=port, what="api", why=why)
     reasons: Mapping[Role, str] = {
         "api-balancer": "what the balancer passes on, and its health check",
-        "master": "a master's pods, and the proof that each API server is ready",
+        "master": "pods on masters, and the proof that each API server is ready",
         "worker": "pods reach the Service kubernetes, whose endpoints are the masters",
     }
     for role, why in reasons.items():

@@ -86,8 +86,7 @@ class Network(pulumi.ComponentResource):
         public = {zone: self._subnet("public", zone, plan.public) for zone, plan in self.plan.items()}
         private = {zone: self._subnet("private", zone, plan.private) for zone, plan in self.plan.items()}
         self.public_subnet_ids = {zone: subnet.id for zone, subnet in public.items()}
-        self.private_subnet_ids = {zone: subnet.id for zone, subnet in private.items()}
-        self._reserve(private)
+        self.private_subnet_ids = {zone: self._reserve(zone, subnet) for zone, subnet in private.items()}
         self._open_public(public)
         self._open_private(public, private)
         self.register_outputs({"vpc_id": self.vpc_id})
@@ -107,16 +106,17 @@ class Network(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _reserve(self, private: Mapping[str, aws.ec2.Subnet]) -> None:
-        for zone, subnet in private.items():
-            aws.ec2.SubnetCidrReservation(
-                f"{self._name}-masters-{zone}",
-                subnet_id=subnet.id,
-                cidr_block=str(self.plan[zone].reserved),
-                reservation_type="explicit",
-                description="fixed addresses of masters",
-                opts=self._child,
-            )
+    def _reserve(self, zone: str, subnet: aws.ec2.Subnet) -> pulumi.Output[str]:
+        """The subnet's id, known no sooner than nothing in it can get one of the masters' addresses by chance."""
+        reservation = aws.ec2.SubnetCidrReservation(
+            f"{self._name}-masters-{zone}",
+            subnet_id=subnet.id,
+            cidr_block=str(self.plan[zone].reserved),
+            reservation_type="explicit",
+            description="fixed addresses of masters",
+            opts=self._child,
+        )
+        return pulumi.Output.all(subnet.id, reservation.id).apply(lambda known: known[0])
 
     def _open_public(self, subnets: Mapping[str, aws.ec2.Subnet]) -> None:
         gateway = aws.ec2.InternetGateway(self._name, vpc_id=self.vpc_id, tags=self._tags(self._name), opts=self._child)

@@ -1,6 +1,6 @@
 """The binaries the region needs, built from pinned Go modules into a cache keyed by their content.
 
-Each directory of `region/tools/` is a Go module of its own: minimal version selection never mixes two tools' dependencies.
+Each directory of `region/tools/` is a Go module of its own: version selection never mixes the dependencies of two tools.
 """
 
 import fcntl

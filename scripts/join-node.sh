@@ -31,6 +31,12 @@ forget_predecessor() {
   kubectl --kubeconfig "$STAGE/admin.conf" --server "$CHOSEN" delete node "$NODE_NAME" --ignore-not-found
 }
 
+# A worker may not delete its Node. If an attempt of its own left one, that Node stops looking Ready before long.
+predecessor_is_silent() {
+  [[ $(kubectl --kubeconfig "$STAGE/bootstrap.conf" get node "$NODE_NAME" --ignore-not-found \
+    --output 'jsonpath={.status.conditions[?(@.type=="Ready")].status}') != True ]]
+}
+
 # The kubelet of a master talks to its own API server, which it must first start itself. In the meantime each of its
 # attempts fails and backs off, up to half a minute. Started afresh when that API server is ready, it asks at once.
 wake_kubelet_in_time() {
@@ -59,6 +65,7 @@ if [[ $ROLE == control-plane ]]; then
   run_kubeadm join --config "$STAGE/kubeadm.yaml"
   wait "$WAKER"
 else
+  wait_for 180 "the Node $NODE_NAME of an earlier attempt to be NotReady" predecessor_is_silent
   run_kubeadm join --config "$STAGE/kubeadm.yaml"
 fi
 touch "$JOINED"

@@ -40,7 +40,8 @@ nodes_are_what_they_should_be() {
   done < <(kubectl get nodes --output \
     'jsonpath={range .items[*]}{.metadata.name} {.status.nodeInfo.kubeletVersion} {range .spec.taints[*]}{.key}:{.effect},{end}{"\n"}{end}')
   for node in $(all_nodes); do
-    kubectl get --raw "/api/v1/nodes/$node/proxy/healthz" >/dev/null || fail "the API server cannot reach the kubelet of $node (port 10250, or its serving certificate)"
+    wait_for 30 "the kubelet of $node, asked by the API server (10250 open from the masters? serving certificate?)" \
+      kubectl get --raw "/api/v1/nodes/$node/proxy/healthz"
   done
 }
 

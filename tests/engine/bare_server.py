@@ -76,7 +76,7 @@ def ask(address: str, port: int) -> None:
         while part := connection.recv(4096):
             answer += part
     if not answer:
-        sys.exit(1)
+        raise ConnectionError(f"{address}:{port} closed without a word")
     print(answer.rpartition(b"\r\n")[2].decode())
 
 

@@ -9,7 +9,15 @@ for HIERARCHY in /sys/fs/cgroup/*/; do
     if [[ -e "$HIERARCHY$NAME/$SETTING" ]]; then cat "$HIERARCHY$SETTING" >"$HIERARCHY$NAME/$SETTING"; fi
   done
 done
-trap 'find /sys/fs/cgroup/*/"$NAME" -depth -type d -exec rmdir {} + 2>/dev/null || true' EXIT
+
+end() {
+  while find /sys/fs/cgroup/*/"$NAME" -name cgroup.procs -exec cat {} + | grep --quiet .; do
+    find /sys/fs/cgroup/*/"$NAME" -name cgroup.procs -exec cat {} + | sort -u | xargs kill -KILL || true
+    sleep 0.1
+  done
+  find /sys/fs/cgroup/*/"$NAME" -depth -type d -exec rmdir {} +
+}
+trap end EXIT
 
 mkdir -p /run/netns /run/kubeadm-aws /var/lib/kubeadm-aws
 # shellcheck disable=SC2016 # the inner shell expands it

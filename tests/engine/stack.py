@@ -3,10 +3,12 @@
 import json
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 UNCHANGED = {"same", "refresh", "read"}
 REPLACEMENT = {"create-replacement", "delete-replaced", "replace"}
@@ -66,12 +68,11 @@ class Stack:
         self.run("stack", "init", self.name)
 
     def set(self, key: str, value: object) -> None:
-        """Set a setting of the program; lists and mappings as JSON."""
-        text = value if isinstance(value, str) else json.dumps(value)
-        self.run("config", "set", "--stack", self.name, key, text)
+        """Set a setting of the program, in the stack's file."""
+        self._change(lambda config: config.update({f"{self._project}:{key}": value}))
 
     def unset(self, key: str) -> None:
-        self.run("config", "rm", "--stack", self.name, key)
+        self._change(lambda config: config.pop(f"{self._project}:{key}"))
 
     def preview(self, *flags: str) -> Result:
         return self._operate("preview", *flags)
@@ -113,6 +114,16 @@ class Stack:
         done = self._pulumi(*arguments)
         assert done.returncode == 0, f"pulumi {' '.join(arguments)}:\n{done.stdout}{done.stderr}"
         return done.stdout
+
+    @property
+    def _project(self) -> str:
+        return yaml.safe_load((self.directory / "Pulumi.yaml").read_text())["name"]
+
+    def _change(self, change: Callable[[dict[str, Any]], object]) -> None:
+        file = self.directory / f"Pulumi.{self.name}.yaml"
+        content = yaml.safe_load(file.read_text()) if file.exists() else {}
+        change(content.setdefault("config", {}))
+        file.write_text(yaml.safe_dump(content))
 
     def _operate(self, operation: str, *flags: str, fails: bool = False) -> Result:
         log = self.directory.parent / f"{self.name}-{operation}.events"

@@ -162,6 +162,29 @@ def test_it_fails_open_when_no_target_is_healthy(region: Region, scene: Scene) -
     assert region.hosts.connect(scene.ids["worker"], BALANCER, 6443) == f"{BALANCER}\n"
 
 
+def test_an_internet_facing_balancer_is_reached_from_outside(region: Region, scene: Scene) -> None:
+    ids = scene.ids
+    balancer = scene.elb.create_load_balancer(
+        Name="x-open", Type="network", Scheme="internet-facing", Subnets=[ids["public"]]
+    )["LoadBalancers"][0]["LoadBalancerArn"]
+    group = scene.elb.create_target_group(
+        Name="x-open", Protocol="TCP", Port=22, VpcId=ids["vpc"], TargetType="instance"
+    )["TargetGroups"][0]["TargetGroupArn"]
+    scene.elb.register_targets(TargetGroupArn=group, Targets=[{"Id": ids["master"]}])
+    forward = [{"Type": "forward", "TargetGroupArn": group}]
+    scene.elb.create_listener(LoadBalancerArn=balancer, Protocol="TCP", Port=2222, DefaultActions=forward)
+    rule = [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "10.0.0.0/24"}]}]
+    region.settle()
+    assert not from_outside("203.0.113.12", 2222), "the target's group does not let the balancer in"
+    scene.ec2.authorize_security_group_ingress(GroupId=ids["sg_master"], IpPermissions=rule)
+    region.settle()
+    assert from_outside("203.0.113.12", 2222)
+    scene.elb.delete_load_balancer(LoadBalancerArn=balancer)
+    region.settle()
+    assert not from_outside("203.0.113.12", 2222)
+    scene.ec2.revoke_security_group_ingress(GroupId=ids["sg_master"], IpPermissions=rule)
+
+
 def lookup(region: Region, host: str, name: str) -> str | None:
     code = (
         "import socket,struct,sys\n"

@@ -1,8 +1,9 @@
 """The program on mocks: a stand-in for the engine that remembers all it was asked for."""
 
+import asyncio
 import json
 import runpy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import pulumi
 import pytest
 import yaml
 from pulumi.runtime import mocks
+from pulumi.runtime.settings import get_root_resource
+from pulumi.runtime.stack import Stack
 from registrations import Recorder, RecordingMonitor, Registration
 
 CHECKOUT = Path(__file__).parent.parent.parent
@@ -24,6 +27,7 @@ class Engine(Recorder):
 
     outputs: Callable[[str, str], dict[str, Any]] = field(default_factory=lambda: _outputs)
     answers: Mapping[str, dict[str, Any]] = field(default_factory=lambda: ANSWERS)
+    exports: dict[str, Any] = field(default_factory=dict)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         identity, state = super().new_resource(args)
@@ -31,21 +35,49 @@ class Engine(Recorder):
             state = {"privateIp": f"10.0.200.{sum(map(ord, args.name)) % 250}", **state}
         return identity, state
 
-    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], None]:
         if args.token not in self.answers:
             raise NotImplementedError(f"no answer to {args.token} was prepared")
-        return {**args.args, **self.answers[args.token]}
+        return {**args.args, **self.answers[args.token]}, None
 
     def declared(self, kind: str) -> dict[str, Registration]:
         """What was registered of one type, as `aws:ec2/vpc:Vpc`, by name."""
         return {made.name: made for made in self.registered if made.kind == kind}
 
-    def run(self, program: Callable[[], object], preview: bool = False) -> None:
-        """Run a program to its end, with every resource it makes; raises what it raises."""
-        pulumi.runtime.set_mocks(
-            self, project="kubeadm-aws", stack="test", preview=preview, monitor=RecordingMonitor(self)
-        )
-        pulumi.runtime.test(lambda: program() and None)()
+    def run(self, program: Callable[[], object]) -> None:
+        """Run a program to its end, with every resource it makes; raises what it raises. Secrets in exports stay so."""
+        asyncio.set_event_loop(asyncio.new_event_loop())
+        pulumi.runtime.set_mocks(self, project="kubeadm-aws", stack="test", monitor=RecordingMonitor(self))
+
+        def run_and_look() -> pulumi.Output[Any]:
+            program()
+            stack = get_root_resource()
+            assert isinstance(stack, Stack)
+            return pulumi.Output.all(**{name: _marked(value) for name, value in stack.outputs.items()}).apply(
+                self.exports.update
+            )
+
+        pulumi.runtime.test(run_and_look)()
+
+    def run_stack(self, given: Mapping[str, Any]) -> "Engine":
+        """The whole program with these settings, and the defaults for the others."""
+        self.run(lambda: (configure(given), runpy.run_path(str(CHECKOUT / "__main__.py"))))
+        return self
+
+
+@dataclass(frozen=True)
+class Secret:
+    """The value of an export that is secret."""
+
+    value: Any
+
+
+def _marked(value: Any) -> Any:
+    async def marked(output: pulumi.Output[Any]) -> Any:
+        known = await output.future()
+        return Secret(known) if await output.is_secret() else known
+
+    return marked(value) if isinstance(value, pulumi.Output) else value
 
 
 def _outputs(kind: str, name: str) -> dict[str, Any]:
@@ -70,6 +102,15 @@ def _outputs(kind: str, name: str) -> dict[str, Any]:
         "aws:lb/targetGroup:TargetGroup": {"arn": f"arn:{name}"},
         "aws:route53/zone:Zone": {"zoneId": "Z1"},
     }.get(kind, {})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_event_loop() -> Iterator[None]:
+    """Pulumi's mocks take the thread's event loop, which other tests may have closed."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    loop.close()
 
 
 @pytest.fixture
@@ -101,8 +142,3 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(value)
-
-
-def run_program(engine: Engine, given: Mapping[str, Any], *, preview: bool = False) -> None:
-    """The whole program with these settings."""
-    engine.run(lambda: (configure(given), runpy.run_path(str(CHECKOUT / "__main__.py")))[1], preview=preview)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 import pulumi
 from pulumi.runtime import mocks, rpc
@@ -41,7 +41,7 @@ class Recorder(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         return f"{args.name}-id", {**args.inputs, **self.outputs(args.typ, args.name)}
 
-    def call(self, args: mocks.MockCallArgs) -> NoReturn:
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         raise NotImplementedError(f"no answer to {args.token}")
 
 

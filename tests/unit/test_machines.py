@@ -1,0 +1,116 @@
+"""Instances, the bastion before them, and what a machine is told at its first boot."""
+
+import pytest
+import yaml
+from conftest import IMAGE, Engine, stack_settings
+
+from components.first_boot import first_boot
+
+INSTANCE = "aws:ec2/instance:Instance"
+
+
+@pytest.fixture(scope="module")
+def local() -> Engine:
+    return Engine().run_stack(stack_settings("local"))
+
+
+@pytest.fixture(scope="module")
+def prod() -> Engine:
+    return Engine().run_stack(stack_settings("prod"))
+
+
+def test_masters_have_fixed_addresses_one_in_each_zone(local):
+    machines = local.declared(INSTANCE)
+    placed = [
+        (machines[f"local-master-{n}"].inputs["privateIp"], machines[f"local-master-{n}"].inputs["subnetId"])
+        for n in range(3)
+    ]
+    assert placed == [
+        ("10.0.16.16", "local-private-us-east-1a-id"),
+        ("10.0.32.17", "local-private-us-east-1b-id"),
+        ("10.0.48.18", "local-private-us-east-1c-id"),
+    ]
+
+
+def test_workers_are_spread_and_get_their_addresses_from_their_subnets(local):
+    workers = [local.declared(INSTANCE)[f"local-worker-{n}"].inputs for n in range(3)]
+    assert {worker["subnetId"] for worker in workers} == {f"local-private-us-east-1{letter}-id" for letter in "abc"}
+    assert not any("privateIp" in worker for worker in workers)
+
+
+def test_metadata_wants_a_session_and_ends_at_the_host(local):
+    for machine in local.declared(INSTANCE).values():
+        assert machine.inputs["metadataOptions"] == {
+            "httpEndpoint": "enabled",
+            "httpTokens": "required",
+            "httpPutResponseHopLimit": 1,
+        }
+
+
+def test_disks_are_encrypted_gp3_and_end_with_the_machine(local):
+    sizes = {"bastion": 8, "master": 20, "worker": 20}
+    for name, machine in local.declared(INSTANCE).items():
+        disk = machine.inputs["rootBlockDevice"]
+        assert (disk["volumeType"], disk["encrypted"], disk["deleteOnTermination"]) == ("gp3", True, True)
+        assert disk["volumeSize"] == sizes[name.split("-")[1]]
+        assert machine.inputs["volumeTags"]["kubeadm-aws:cluster"] == "local"
+
+
+def test_burstable_machines_are_never_throttled_and_others_know_no_credits(local, prod):
+    for machine in local.declared(INSTANCE).values():
+        assert machine.inputs["creditSpecification"] == {"cpuCredits": "unlimited"}
+    assert "creditSpecification" not in prod.declared(INSTANCE)["prod-master-0"].inputs
+    assert prod.declared(INSTANCE)["prod-bastion"].inputs["creditSpecification"] == {"cpuCredits": "unlimited"}
+
+
+def test_no_machine_has_a_role_of_its_own(local):
+    assert not any("iamInstanceProfile" in machine.inputs for machine in local.declared(INSTANCE).values())
+
+
+def test_a_successor_takes_the_address_after_it_is_free(local):
+    assert all(machine.delete_before_replace for machine in local.declared(INSTANCE).values())
+
+
+def test_a_given_image_is_taken_and_nothing_is_looked_up():
+    engine = Engine(answers={}).run_stack({"machineImage": "ami-11111111111111111"})
+    assert {machine.inputs["ami"] for machine in engine.declared(INSTANCE).values()} == {"ami-11111111111111111"}
+
+
+def test_otherwise_the_parameter_names_it(local):
+    assert {machine.inputs["ami"] for machine in local.declared(INSTANCE).values()} == {IMAGE}
+
+
+def test_first_boot_gives_name_host_key_and_first_login_and_nothing_else():
+    text = first_boot(
+        hostname="master-0",
+        host_private_key="-----BEGIN-----\nAA\n-----END-----\n",
+        host_public_key="ssh-ed25519 AAAA",
+        authorized_key="ssh-ed25519 BBBB",
+    )
+    assert text.splitlines()[0] == "#cloud-config"
+    assert yaml.safe_load(text) == {
+        "hostname": "master-0",
+        "preserve_hostname": False,
+        "manage_etc_hosts": "localhost",
+        "ssh_deletekeys": True,
+        "ssh_keys": {"ed25519_private": "-----BEGIN-----\nAA\n-----END-----\n", "ed25519_public": "ssh-ed25519 AAAA"},
+        "ssh_authorized_keys": ["ssh-ed25519 BBBB"],
+        "disable_root": True,
+        "ssh_pwauth": False,
+    }
+    assert len(text) < 16384
+
+
+def test_each_machine_has_a_host_key_of_its_own(local):
+    keys = [machine.inputs["userData"] for machine in local.declared(INSTANCE).values()]
+    assert len(set(keys)) == 7
+
+
+def test_steps_reach_a_master_through_the_bastion_with_both_keys_pinned(local):
+    connection = local.seen["local-etcd-master-1"].inputs["connection"]
+    bastion = local.seen["local-bastion-prepare"].inputs["connection"]
+    assert (connection["host"], connection["user"]) == ("10.0.32.17", "admin")
+    assert connection["hostKey"] == "ssh-ed25519 local-master-1"
+    assert connection["proxy"]["host"] == bastion["host"]
+    assert connection["proxy"]["hostKey"] == bastion["hostKey"] == "ssh-ed25519 local-bastion"
+    assert connection["privateKey"] == connection["proxy"]["privateKey"] == bastion["privateKey"]
