@@ -23,7 +23,17 @@ undo_half_done() {
   if [[ -n $left || -e /var/lib/kubelet/config.yaml ]]; then
     echo "undoing an attempt that did not finish"
     kubeadm reset --force --skip-phases=remove-etcd-member
+    forget_pod_network
   fi
+}
+
+# The next Node may get another range of pod addresses, and a bridge with an address of the old one takes no pod.
+forget_pod_network() {
+  local link
+  for link in cni0 flannel.1; do
+    ip link delete "$link" 2>/dev/null || true
+  done
+  rm -rf /run/flannel /var/lib/cni/networks
 }
 
 # Installs one staged folder into its place, keys readable by root only.
