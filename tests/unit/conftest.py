@@ -35,10 +35,10 @@ class Engine(Recorder):
             state = {"privateIp": f"10.0.200.{sum(map(ord, args.name)) % 250}", **state}
         return identity, state
 
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], None]:
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         if args.token not in self.answers:
             raise NotImplementedError(f"no answer to {args.token} was prepared")
-        return {**args.args, **self.answers[args.token]}, None
+        return {**args.args, **self.answers[args.token]}, []
 
     def declared(self, kind: str) -> dict[str, Registration]:
         """What was registered of one type, as `aws:ec2/vpc:Vpc`, by name."""
