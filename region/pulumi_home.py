@@ -83,6 +83,7 @@ def prepare(
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",  # what boto3 and the AWS CLI look at
         "AWS_EC2_METADATA_DISABLED": "true",
         "SSH_AUTH_SOCK": "",
     }

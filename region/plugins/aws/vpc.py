@@ -172,7 +172,7 @@ class SubnetCidrReservation(AwsResource):
                     "cidrBlock": reservation["Cidr"],
                     "reservationType": reservation["ReservationType"],
                     "subnetId": reservation["SubnetId"],
-                    "description": reservation.get("Description", before.get("description", "")),  # moto drops it
+                    "description": reservation.get("Description") or before.get("description", ""),  # moto drops it
                     "ownerId": reservation.get("OwnerId", self.session.account),
                 }
         return None
