@@ -1,5 +1,6 @@
 """EC2 instances and key pairs."""
 
+import base64
 from collections.abc import Callable
 
 from region.plugins.aws import instance_state
@@ -53,6 +54,11 @@ class Instance(AwsResource):
         "region rootBlockDevice secondaryPrivateIps securityGroups subnetId tagsAll tenancy userDataBase64 "
         "vpcSecurityGroupIds"
     )
+
+    def filled(self, inputs: Properties) -> Properties:
+        device = inputs.get("rootBlockDevice")
+        device = {"rootBlockDevice": {"deleteOnTermination": True} | device} if isinstance(device, dict) else {}
+        return {**self.defaults, **inputs, **device}
 
     def replacing(self, old: Properties, new: Properties) -> frozenset[str]:
         data = {"userData", "userDataBase64"} if new.get("userDataReplaceOnChange") else set()
@@ -119,17 +125,15 @@ class Instance(AwsResource):
         """Stop, change, start: public addresses that are not elastic change with it."""
         seconds = call.timeout_seconds or SECONDS
         ec2 = self.session.ec2
-        was_running = self._state(id)() == "running"
-        if was_running:
-            ec2.stop_instances(InstanceIds=[id])
-            wait_until(f"instance {id}", self._state(id), ["stopped"], seconds)
+        ec2.stop_instances(InstanceIds=[id])
+        wait_until(f"instance {id}", self._state(id), ["stopped"], seconds)
         for name in sorted(changed & ATTRIBUTES.keys() & set(STOPPED)):
             self._set(id, name, new[name])
         if changed & {"userData", "userDataBase64"}:
-            ec2.modify_instance_attribute(InstanceId=id, UserData={"Value": instance_state.user_data(new)})
-        if was_running:
-            ec2.start_instances(InstanceIds=[id])
-            wait_until(f"instance {id}", self._state(id), ["running"], seconds)
+            encoded = base64.b64encode(instance_state.user_data(new)).decode()
+            ec2.modify_instance_attribute(InstanceId=id, Attribute="userData", Value=encoded)
+        ec2.start_instances(InstanceIds=[id])
+        wait_until(f"instance {id}", self._state(id), ["running"], seconds)
 
     def _change_volume(self, id: str, old: Properties, new: Properties) -> None:
         ec2 = self.session.ec2
