@@ -61,6 +61,7 @@ class Settings:
     ignore_preflight_errors: tuple[str, ...]
     kube_proxy_conntrack_max_per_core: int | None
     tags: Mapping[str, str]
+    deletion_protection: bool
 
     @classmethod
     def load(cls) -> "Settings":
@@ -112,6 +113,7 @@ class Settings:
             ignore_preflight_errors=read.names("ignorePreflightErrors"),
             kube_proxy_conntrack_max_per_core=None if conntrack == -1 else conntrack,
             tags=read.tags("tags", reserved=("Name", CLUSTER_TAG)),
+            deletion_protection=read.boolean("deletionProtection"),
         )
         settings._check(read)
         read.finish()

@@ -45,14 +45,16 @@ def private_key(name: str, *, opts: pulumi.ResourceOptions) -> tls.PrivateKey:
     return tls.PrivateKey(name, algorithm="ECDSA", ecdsa_curve="P256", opts=opts)
 
 
-def authority(name: str, common_name: str, *, given: GivenCa | None = None, parent: pulumi.Resource) -> Authority:
+def authority(
+    name: str, common_name: str, *, given: GivenCa | None = None, protect: bool = True, parent: pulumi.Resource
+) -> Authority:
     """The `given` authority, or one of our own as `kubeadm init phase certs ca` would make it.
 
-    The key of our own is protected: a cluster cannot get over its loss.
+    The key of our own is protected unless told otherwise: a cluster cannot get over its loss.
     """
     if given is not None:
         return Authority(certificate=pulumi.Output.from_input(given.certificate), key=pulumi.Output.secret(given.key))
-    key = private_key(f"{name}-key", opts=pulumi.ResourceOptions(parent=parent, protect=True))
+    key = private_key(f"{name}-key", opts=pulumi.ResourceOptions(parent=parent, protect=protect))
     certificate = tls.SelfSignedCert(
         name,
         private_key_pem=key.private_key_pem,

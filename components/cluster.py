@@ -55,7 +55,7 @@ class Cluster(pulumi.ComponentResource):
 
     def _make_etcd_pki(self) -> EtcdPki:
         members = [Member(name=node.name, address=node.address) for node in self._args.masters]
-        args = EtcdPkiArgs(members=members, ca=self._settings.etcd_ca)
+        args = EtcdPkiArgs(members=members, ca=self._settings.etcd_ca, protect=self._settings.deletion_protection)
         return EtcdPki(f"{self._name}-etcd-pki", args, self._child)
 
     def _make_pki(self) -> ClusterPki:
@@ -64,6 +64,7 @@ class Cluster(pulumi.ComponentResource):
             api_server=self.api_endpoint,
             nodes=[*self._args.masters, *self._args.workers],
             ca=self._settings.kubernetes_ca,
+            protect=self._settings.deletion_protection,
         )
         return ClusterPki(f"{self._name}-pki", args, self._child)
 
@@ -108,6 +109,7 @@ class Cluster(pulumi.ComponentResource):
             fail_cgroup_v1=self._settings.fail_cgroup_v1,
             ignore_preflight_errors=self._settings.ignore_preflight_errors,
             conntrack_max_per_core=self._settings.kube_proxy_conntrack_max_per_core,
+            protect=self._settings.deletion_protection,
         )
         return ControlPlane(f"{self._name}-control-plane", args, self._child)
 

@@ -23,6 +23,7 @@ class ClusterPkiArgs:
     api_server: str
     nodes: Sequence[Node]
     ca: GivenCa | None = None
+    protect: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +45,11 @@ class ClusterPki(pulumi.ComponentResource):
     def __init__(self, name: str, args: ClusterPkiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:ClusterPki", name, {}, opts)
         self._args = args
-        self.kubernetes_ca = authority(f"{name}-ca", "kubernetes", given=args.ca, parent=self)
-        self.front_proxy_ca = authority(f"{name}-front-proxy-ca", "front-proxy-ca", parent=self)
-        service_account = private_key(f"{name}-service-account", opts=pulumi.ResourceOptions(parent=self, protect=True))
+        self.kubernetes_ca = authority(f"{name}-ca", "kubernetes", given=args.ca, protect=args.protect, parent=self)
+        self.front_proxy_ca = authority(f"{name}-front-proxy-ca", "front-proxy-ca", protect=args.protect, parent=self)
+        service_account = private_key(
+            f"{name}-service-account", opts=pulumi.ResourceOptions(parent=self, protect=args.protect)
+        )
         self.service_account = ServiceAccountKey(
             public=service_account.public_key_pem, private=pulumi.Output.secret(service_account.private_key_pem)
         )

@@ -38,6 +38,7 @@ class ControlPlaneArgs:
     fail_cgroup_v1: bool
     ignore_preflight_errors: tuple[str, ...]
     conntrack_max_per_core: int | None
+    protect: bool = True
 
 
 class ControlPlane(pulumi.ComponentResource):
@@ -76,7 +77,7 @@ class ControlPlane(pulumi.ComponentResource):
                 parent=self,
                 depends_on=[args.prepared[self.first.name], *args.etcd_ready],
                 ignore_changes=list(EVERY_INPUT),
-                protect=True,
+                protect=args.protect,
             ),
         )
 

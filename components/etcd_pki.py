@@ -20,6 +20,7 @@ class Member:
 class EtcdPkiArgs:
     members: Sequence[Member]
     ca: GivenCa | None = None
+    protect: bool = True
 
 
 class EtcdPki(pulumi.ComponentResource):
@@ -36,7 +37,7 @@ class EtcdPki(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: EtcdPkiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:EtcdPki", name, {}, opts)
-        ca = authority(f"{name}-ca", "etcd-ca", given=args.ca, parent=self)
+        ca = authority(f"{name}-ca", "etcd-ca", given=args.ca, protect=args.protect, parent=self)
 
         def member_leaf(member: Member, purpose: str) -> Leaf:
             return leaf(

@@ -1,7 +1,6 @@
 """The region's own PULUMI_HOME: the plugins it stands in for, and the environment in which the CLI finds them."""
 
 import os
-import secrets
 import shutil
 import sys
 from collections.abc import Mapping
@@ -9,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from region.errors import ExpectedError
-from region.paths import CACHE, CHECKOUT, STATE
+from region.paths import CHECKOUT, STATE
 from region.toolchain import EXECUTOR, Toolchain
 
 ENDPOINT = "http://198.51.100.10:4566"
 BACKEND = STATE / "pulumi"
-PASSPHRASE = CACHE / "pulumi-passphrase"
-"""Survives the region: Pulumi writes a salt for it into the stack's settings file, which survives too."""
+PASSPHRASE = "local"
+"""Known to all, because the stacks' settings files hold the salt that goes with it, and a `make up` must not change
+them. What guards a region's secrets is that nobody but root can read its state, which is gone after `down`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,6 @@ def prepare(
     real_plugins: Path | None = None,
     *,
     backend: Path = BACKEND,
-    passphrase: Path = PASSPHRASE,
     endpoint: str = ENDPOINT,
 ) -> Mapping[str, str]:
     """Make (or complete) the home and give the variables to run `pulumi` with.
@@ -74,7 +73,7 @@ def prepare(
         "PATH": os.pathsep.join([str(home / "bin"), str(python), os.environ.get("PATH", os.defpath)]),
         "PULUMI_HOME": str(home),
         "PULUMI_BACKEND_URL": f"file://{backend}",
-        "PULUMI_CONFIG_PASSPHRASE": _passphrase(passphrase),
+        "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
@@ -139,12 +138,3 @@ def _link(link: Path, target: Path) -> None:
     unfinished = link.with_name(f".{link.name}.{os.getpid()}")
     unfinished.symlink_to(target)
     unfinished.rename(link)
-
-
-def _passphrase(file: Path) -> str:
-    if not file.exists():
-        unfinished = file.with_suffix(f".{os.getpid()}")
-        unfinished.touch(mode=0o600)
-        unfinished.write_text(secrets.token_urlsafe(32))
-        unfinished.rename(file)
-    return file.read_text()

@@ -34,7 +34,6 @@ def prepare(place: Path, real_plugins: Path | None = None) -> Mapping[str, str]:
         tools,
         real_plugins,
         backend=place / "state",
-        passphrase=place / "passphrase",
         endpoint="http://x",
     )
 
@@ -84,12 +83,6 @@ def test_the_environment_leads_to_the_region_only(tmp_path: Path):
     assert environment["AWS_ENDPOINT_URL"] == "http://x"
     assert environment["PULUMI_BACKEND_URL"] == f"file://{tmp_path / 'state'}"
     assert environment["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] == "true"
-
-
-def test_the_passphrase_is_kept_and_nobody_else_s(tmp_path: Path):
-    first, second = prepare(tmp_path), prepare(tmp_path)
-    assert first["PULUMI_CONFIG_PASSPHRASE"] == second["PULUMI_CONFIG_PASSPHRASE"] != ""
-    assert (tmp_path / "passphrase").stat().st_mode & 0o777 == 0o600
 
 
 def test_real_plugins_are_preferred_where_they_serve(tmp_path: Path):

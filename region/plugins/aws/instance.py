@@ -109,7 +109,7 @@ class Instance(AwsResource):
                 InstanceCreditSpecifications=[{"InstanceId": id, "CpuCredits": credits}]
             )
         if changed & {"rootBlockDevice", "volumeTags"}:
-            self._change_volume(id, old, new)
+            self._change_volumes(id, old, new)
         if changed & set(STOPPED):
             self._change_stopped(call, id, new, changed)
 
@@ -135,24 +135,26 @@ class Instance(AwsResource):
         ec2.start_instances(InstanceIds=[id])
         wait_until(f"instance {id}", self._state(id), ["running"], seconds)
 
-    def _change_volume(self, id: str, old: Properties, new: Properties) -> None:
+    def _change_volumes(self, id: str, old: Properties, new: Properties) -> None:
         ec2 = self.session.ec2
-        found = instance_state.find(self.session, id)
-        volume = instance_state.root_volume(found) if found else None
+        found = instance_state.find(self.session, id) or {}
+        root = instance_state.root_volume(found)
         before, after = (of.get("rootBlockDevice") or {} for of in (old, new))
         names = {"volumeSize": "Size", "volumeType": "VolumeType", "iops": "Iops", "throughput": "Throughput"}
         given = {name: value for name, value in after.items() if name in names and before.get(name) != value}
-        if not found or not volume:
-            return
         if given:
-            ec2.modify_volume(VolumeId=volume, **arguments(given, names))
-        old_tags = old.get("volumeTags") or before.get("tags") or {}
-        new_tags = new.get("volumeTags") or after.get("tags") or {}
-        if old_tags != new_tags:
-            self.retag(volume, sorted(old_tags.keys() - new_tags.keys()), new_tags)
-        if "deleteOnTermination" in after and after["deleteOnTermination"] != before.get("deleteOnTermination"):
+            ec2.modify_volume(VolumeId=root, **arguments(given, names))
+        if "tags" in after:
+            self._tag([root], before.get("tags") or {}, after["tags"] or {})
+        else:
+            self._tag(instance_state.volumes_of(found), old.get("volumeTags") or {}, new.get("volumeTags") or {})
+        if after.get("deleteOnTermination") != before.get("deleteOnTermination"):
             ebs = {"DeviceName": found["RootDeviceName"], "Ebs": {"DeleteOnTermination": after["deleteOnTermination"]}}
             ec2.modify_instance_attribute(InstanceId=id, BlockDeviceMappings=[ebs])
+
+    def _tag(self, volumes: list[str], old: Properties, new: Properties) -> None:
+        for volume in volumes if old != new else ():
+            self.retag(volume, sorted(old.keys() - new.keys()), new)
 
     def _root(self, image: str, device: Properties) -> Properties:
         names = {

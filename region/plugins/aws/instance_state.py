@@ -66,6 +66,10 @@ def root_volume(instance: Properties) -> str:
     return ""
 
 
+def volumes_of(instance: Properties) -> list[str]:
+    return [mapping["Ebs"]["VolumeId"] for mapping in instance.get("BlockDeviceMappings") or ()]
+
+
 def properties(session: Session, instance: Properties, before: Properties) -> Properties:
     id = instance["InstanceId"]
     interface = next((nic for nic in instance.get("NetworkInterfaces") or ()), {})
@@ -87,7 +91,7 @@ def properties(session: Session, instance: Properties, before: Properties) -> Pr
         "privateDns": instance.get("PrivateDnsName") or "",
         "publicIp": public,
         "publicDns": (instance.get("PublicDnsName") or "") if public else "",
-        "associatePublicIpAddress": _associates(interface, before),
+        "associatePublicIpAddress": bool(interface.get("Association")),  # an elastic one counts, as for the real one
         "secondaryPrivateIps": [],
         "securityGroups": [],
         "vpcSecurityGroupIds": sorted({group["GroupId"] for group in groups}),
@@ -99,18 +103,10 @@ def properties(session: Session, instance: Properties, before: Properties) -> Pr
         "metadataOptions": {name: options[key] for name, key in METADATA.items() if key in options},
         "creditSpecification": _credits(session, instance),
         "rootBlockDevice": _root_device(session, instance),
+        **({"volumeTags": _volume_tags(session, instance)} if before.get("volumeTags") else {}),
         **_attributes(session, id, before),
         "tags": tags_of(instance.get("Tags")),
     }
-
-
-def _associates(interface: Properties, before: Properties) -> bool:
-    """Whether it has a public address of its own: an elastic one, associated later, says nothing about how it was
-    launched."""
-    association = interface.get("Association") or {}
-    if not association.get("PublicIp"):
-        return before.get("associatePublicIpAddress", False) if interface == {} else False
-    return before.get("associatePublicIpAddress", True) if association.get("IpOwnerId") != "amazon" else True
 
 
 def _credits(session: Session, instance: Properties) -> Properties | None:
@@ -137,6 +133,11 @@ def _root_device(session: Session, instance: Properties) -> Properties | None:
         **{name: volume[key] for name, key in {"iops": "Iops", "throughput": "Throughput"}.items() if volume.get(key)},
         "tags": tags_of(volume.get("Tags")),
     }
+
+
+def _volume_tags(session: Session, instance: Properties) -> dict[str, str]:
+    volumes = session.ec2.describe_volumes(VolumeIds=volumes_of(instance))["Volumes"]
+    return {key: value for volume in volumes for key, value in tags_of(volume.get("Tags")).items()}
 
 
 def _attributes(session: Session, id: str, before: Properties) -> Properties:
