@@ -2,6 +2,7 @@
 
 import pulumi
 import pytest
+from golden_file import matches_golden
 from pulumi_command.remote import ConnectionArgs
 from registrations import Registration, record
 
@@ -181,3 +182,18 @@ def test_keys_travel_in_secret_text_only(seen):
             assert "stdin" in step.secret_inputs, step.name
             assert {"stdout", "stderr"} <= set(step.additional_secret_outputs), step.name
             assert step.inputs["logging"] == "none"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        INIT,
+        "control-plane-network",
+        "control-plane-join-master-1",
+        "workers-membership-worker-0",
+        "workers-join-worker-0",
+        "verification-master-0",
+    ],
+)
+def test_the_text_of_a_step_is_the_golden_one(seen, name):
+    assert matches_golden(seen[name].inputs["stdin"], f"{name}.sh")

@@ -1,0 +1,275 @@
+{
+STEP='control-plane-init on master-0'
+NODE_NAME=master-0
+#!/usr/bin/env bash
+# What every step on a node shares; the renderer puts it before the step's own script. Needs root.
+# STEP: what runs and where, for people.
+set -euo pipefail
+umask 022
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+
+# Ends the step with a reason.
+fail() {
+  trap - ERR TERM
+  echo "FAILED: $STEP: $*" >&2
+  exit 1
+}
+
+# From here on a command that fails is named, and so is the time limit. (Not before: the files' content is no message.)
+tell_failures() {
+  set -E
+  trap 'echo "FAILED: $STEP: status $? from: $BASH_COMMAND" >&2' ERR
+  trap 'fail "stopped by its time limit, or from outside, during: $BASH_COMMAND"' TERM
+}
+
+# One run of a step at a time: an interrupted engine may have left one behind, still working.
+# Children hold it too, so a step leaves daemons to systemd.
+lock() {
+  local file=/run/lock/${STEP//[^a-zA-Z0-9-]/_}
+  exec {LOCK}>"$file"
+  if ! flock --wait 300 "$LOCK"; then
+    fail "another run of it has been at work on this host for more than 300 s: fuser -v $file"
+  fi
+}
+
+# Installs stdin as a file: PATH MODE OWNER [DECODER...]. Nobody ever sees half of it, or its content under a wider mode.
+# A file that is as wanted is not touched.
+install_file() {
+  local path=$1 mode=$2 owner=$3
+  shift 3
+  mkdir -p "$(dirname "$path")"
+  rm -f "$path.new"
+  (umask 077 && "${@:-cat}" >"$path.new")
+  chown "$owner" "$path.new"
+  chmod "$mode" "$path.new"
+  if [[ -f $path && ! -L $path && $(stat --format '%a %U:%G' "$path") == $(stat --format '%a %U:%G' "$path.new") ]] &&
+    cmp --silent "$path" "$path.new"; then
+    rm -f "$path.new"
+  else
+    mv --force --no-target-directory "$path.new" "$path"
+  fi
+}
+
+# The last lines that a unit logged.
+show_journal() {
+  echo "--- last lines of $1 (more: journalctl -u $1)"
+  journalctl --unit "$1" --lines "${2:-15}" --no-pager --output cat 2>/dev/null | cut -c1-300 || true
+}
+
+# Why HOST's PORT does not answer, in words. RULE names the firewall row that should let it through.
+explain_port() {
+  local host=$1 port=$2 rule=$3 message
+  # shellcheck disable=SC2016
+  if message=$(timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$host" "$port" 2>&1); then
+    echo "$host:$port takes connections"
+  elif [[ $message == *refused* ]]; then
+    echo "$host:$port refused: the host is there and reachable, but nothing listens on that port"
+  elif [[ $message == *"not known"* || $message == *"resolution"* || $message == *"No address"* ]]; then
+    echo "$host: no such name for this host's resolver"
+  else
+    echo "$host:$port timed out: the host is down, or no firewall row lets this host in (look at: $rule)"
+  fi
+}
+
+# In a command of wait_for: it can never succeed any more, and this is why.
+give_up() {
+  echo "$*" >&2
+  exit 86
+}
+
+# wait_for SECONDS WHAT COMMAND...: until the command succeeds. When it does not, fails with WHAT, the last attempt's
+# words and, if the variable EXPLAIN is set, what that command prints (say, EXPLAIN="show_journal etcd" wait_for ...).
+wait_for() {
+  local limit=$1 what=$2 end=$((SECONDS + $1)) said status
+  shift 2
+  while true; do
+    status=0
+    said=$("$@" 2>&1) || status=$?
+    if ((status == 0)); then
+      return 0
+    elif ((status == 86 || SECONDS >= end)); then
+      {
+        [[ -z $said ]] || printf -- '--- last answer\n%s\n' "$(tail -n 10 <<<"$said" | cut -c1-300)"
+        eval "${EXPLAIN:-}"
+      } >&2
+      ((status == 86)) && fail "gave up waiting for $what"
+      fail "waited $limit s in vain for $what"
+    fi
+    sleep 0.5
+  done
+}
+lock
+#!/usr/bin/env bash
+# What founding and joining share: files waiting on tmpfs, undoing a half-done attempt, telling why kubeadm failed.
+# Put before init-control-plane.sh and join-node.sh; needs common.sh. NODE_NAME is a setting of both.
+set -euo pipefail
+
+STAGE=/run/kubeadm-step
+clean_up() {
+  rm -rf "$STAGE"
+}
+trap clean_up EXIT
+# kubeadm reset empties this folder, so the mark cannot outlive the membership it stands for.
+JOINED=/var/lib/kubelet/joined
+
+is_member() {
+  [[ -f $JOINED && -f /etc/kubernetes/kubelet.conf ]]
+}
+
+# etcd's own folder is left alone: without the skipped phase a reset would empty /var/lib/etcd under a living member.
+# Nor is /etc/cni/net.d touched: containerd watches that very folder and would be blind until it restarts.
+undo_half_done() {
+  local left
+  left=$(find /etc/kubernetes -maxdepth 2 \( -name '*.conf' -o -path '*/manifests/*.yaml' -o -path '*/pki/*' \) -print -quit 2>/dev/null || true)
+  if [[ -n $left || -e /var/lib/kubelet/config.yaml ]]; then
+    echo "undoing an attempt that did not finish"
+    kubeadm reset --force --skip-phases=remove-etcd-member
+    forget_pod_network
+  fi
+}
+
+# The next Node may get another range of pod addresses, and a bridge with an address of the old one takes no pod.
+forget_pod_network() {
+  local link
+  for link in cni0 flannel.1; do
+    ip link delete "$link" 2>/dev/null || true
+  done
+  rm -rf /run/flannel /var/lib/cni/networks
+}
+
+# Installs one staged folder into its place, keys readable by root only.
+place() {
+  local from=$STAGE/$1 to=$2 file mode
+  [[ -d $from ]] || return 0
+  while IFS= read -r -d '' file; do
+    if [[ $file == *.key ]]; then mode=0600; else mode=0644; fi
+    install -D --mode "$mode" "$from/$file" "$to/$file"
+  done < <(find "$from" -type f -printf '%P\0')
+}
+
+place_files() {
+  place pki /etc/kubernetes/pki
+  place patches /etc/kubernetes/patches
+  place_leaves
+}
+
+# Certificates that this host holds and that get renewed; the API server and the kubelet look at their files again and again.
+place_leaves() {
+  place etcd-client /etc/kubernetes/pki
+  place kubelet-pki /var/lib/kubelet/pki
+}
+
+explain_kubeadm() {
+  local container log
+  show_journal kubelet
+  for container in kube-apiserver kube-controller-manager kube-scheduler; do
+    log=$(find /var/log/pods -path "*_$container-*" -name '*.log' -printf '%T@ %p\n' 2>/dev/null | sort --numeric-sort | tail -n 1 || true)
+    log=${log#* }
+    if [[ -n $log ]]; then
+      echo "--- last lines of $container (more: $log)"
+      tail -n 8 "$log" | cut -c1-300
+    fi
+  done
+}
+
+run_kubeadm() {
+  if ! kubeadm "$@"; then
+    explain_kubeadm >&2
+    fail "kubeadm $1 on $NODE_NAME; what it said and the last lines of the logs that matter are above"
+  fi
+}
+install_file /run/kubeadm-step/pki/ca.crt 0644 root:root base64 --decode <<'END_OF_FILE'
+Y2VydGlmaWNhdGUgY2x1c3Rlci1jYQ==
+END_OF_FILE
+install_file /run/kubeadm-step/pki/ca.key 0600 root:root base64 --decode <<'END_OF_FILE'
+S0VZIE9GIGNsdXN0ZXItY2Eta2V5
+END_OF_FILE
+install_file /run/kubeadm-step/pki/front-proxy-ca.crt 0644 root:root base64 --decode <<'END_OF_FILE'
+Y2VydGlmaWNhdGUgY2x1c3Rlci1mcm9udC1wcm94eS1jYQ==
+END_OF_FILE
+install_file /run/kubeadm-step/pki/front-proxy-ca.key 0600 root:root base64 --decode <<'END_OF_FILE'
+S0VZIE9GIGNsdXN0ZXItZnJvbnQtcHJveHktY2Eta2V5
+END_OF_FILE
+install_file /run/kubeadm-step/pki/sa.pub 0644 root:root base64 --decode <<'END_OF_FILE'
+cHVibGljIGNsdXN0ZXItc2VydmljZS1hY2NvdW50
+END_OF_FILE
+install_file /run/kubeadm-step/pki/sa.key 0600 root:root base64 --decode <<'END_OF_FILE'
+S0VZIE9GIGNsdXN0ZXItc2VydmljZS1hY2NvdW50
+END_OF_FILE
+install_file /run/kubeadm-step/etcd-client/etcd/ca.crt 0644 root:root base64 --decode <<'END_OF_FILE'
+Y2VydGlmaWNhdGUgZXRjZC1jYQ==
+END_OF_FILE
+install_file /run/kubeadm-step/etcd-client/apiserver-etcd-client.crt 0644 root:root base64 --decode <<'END_OF_FILE'
+Y2VydGlmaWNhdGUgZXRjZC1hcGlzZXJ2ZXItY2xpZW50
+END_OF_FILE
+install_file /run/kubeadm-step/etcd-client/apiserver-etcd-client.key 0600 root:root base64 --decode <<'END_OF_FILE'
+S0VZIE9GIGV0Y2QtYXBpc2VydmVyLWNsaWVudC1rZXk=
+END_OF_FILE
+install_file /run/kubeadm-step/kubelet-pki/serving.crt 0644 root:root base64 --decode <<'END_OF_FILE'
+Y2VydGlmaWNhdGUgY2x1c3Rlci1tYXN0ZXItMC1rdWJlbGV0
+END_OF_FILE
+install_file /run/kubeadm-step/kubelet-pki/serving.key 0600 root:root base64 --decode <<'END_OF_FILE'
+S0VZIE9GIGNsdXN0ZXItbWFzdGVyLTAta3ViZWxldC1rZXk=
+END_OF_FILE
+install_file /run/kubeadm-step/patches/corednsdeployment.yaml 0644 root:root base64 --decode <<'END_OF_FILE'
+c3BlYzoKICB0ZW1wbGF0ZToKICAgIHNwZWM6CiAgICAgIGFmZmluaXR5OgogICAgICAgIHBvZEFu
+dGlBZmZpbml0eToKICAgICAgICAgIHJlcXVpcmVkRHVyaW5nU2NoZWR1bGluZ0lnbm9yZWREdXJp
+bmdFeGVjdXRpb246CiAgICAgICAgICAtIGxhYmVsU2VsZWN0b3I6CiAgICAgICAgICAgICAgbWF0
+Y2hFeHByZXNzaW9uczoKICAgICAgICAgICAgICAtIGtleTogazhzLWFwcAogICAgICAgICAgICAg
+ICAgb3BlcmF0b3I6IEluCiAgICAgICAgICAgICAgICB2YWx1ZXM6CiAgICAgICAgICAgICAgICAt
+IGt1YmUtZG5zCiAgICAgICAgICAgIHRvcG9sb2d5S2V5OiBrdWJlcm5ldGVzLmlvL2hvc3RuYW1l
+CiAgICAgIGNvbnRhaW5lcnM6CiAgICAgIC0gbmFtZTogY29yZWRucwogICAgICAgIHJlYWRpbmVz
+c1Byb2JlOgogICAgICAgICAgcGVyaW9kU2Vjb25kczogMgo=
+END_OF_FILE
+install_file /run/kubeadm-step/kubeadm.yaml 0644 root:root base64 --decode <<'END_OF_FILE'
+YXBpVmVyc2lvbjoga3ViZWFkbS5rOHMuaW8vdjFiZXRhNApraW5kOiBJbml0Q29uZmlndXJhdGlv
+bgpib290c3RyYXBUb2tlbnM6Ci0gdHRsOiAxbTBzCmxvY2FsQVBJRW5kcG9pbnQ6CiAgYWR2ZXJ0
+aXNlQWRkcmVzczogMTAuMC4wLjEwCiAgYmluZFBvcnQ6IDY0NDMKbm9kZVJlZ2lzdHJhdGlvbjoK
+ICBuYW1lOiBtYXN0ZXItMAogIGNyaVNvY2tldDogdW5peDovLy9ydW4vY29udGFpbmVyZC9jb250
+YWluZXJkLnNvY2sKICBpbWFnZVB1bGxQb2xpY3k6IElmTm90UHJlc2VudAogIGt1YmVsZXRFeHRy
+YUFyZ3M6CiAgLSBuYW1lOiBub2RlLWlwCiAgICB2YWx1ZTogMTAuMC4wLjEwCiAgLSBuYW1lOiBw
+cm92aWRlci1pZAogICAgdmFsdWU6IGF3czovLy91cy1lYXN0LTFhL2ktbWFzdGVyLTAtbWFzdGVy
+LTAtbWFjaGluZS1pZApwYXRjaGVzOgogIGRpcmVjdG9yeTogL2V0Yy9rdWJlcm5ldGVzL3BhdGNo
+ZXMKdGltZW91dHM6CiAgY29udHJvbFBsYW5lQ29tcG9uZW50SGVhbHRoQ2hlY2s6IDhtMHMKICBr
+dWJlbGV0SGVhbHRoQ2hlY2s6IDhtMHMKICBrdWJlcm5ldGVzQVBJQ2FsbDogM20wcwogIGV0Y2RB
+UElDYWxsOiA0bTBzCiAgdGxzQm9vdHN0cmFwOiA4bTBzCiAgZGlzY292ZXJ5OiA4bTBzCi0tLQph
+cGlWZXJzaW9uOiBrdWJlYWRtLms4cy5pby92MWJldGE0CmtpbmQ6IENsdXN0ZXJDb25maWd1cmF0
+aW9uCmNsdXN0ZXJOYW1lOiBkZW1vCmt1YmVybmV0ZXNWZXJzaW9uOiB2MS4zNy4xCmNvbnRyb2xQ
+bGFuZUVuZHBvaW50OiBhcGkuZGVtby5pbnRlcm5hbDo2NDQzCmNlcnRpZmljYXRlc0RpcjogL2V0
+Yy9rdWJlcm5ldGVzL3BraQplbmNyeXB0aW9uQWxnb3JpdGhtOiBFQ0RTQS1QMjU2Cm5ldHdvcmtp
+bmc6CiAgcG9kU3VibmV0OiAxMC4yNDQuMC4wLzE2CiAgc2VydmljZVN1Ym5ldDogMTAuOTYuMC4w
+LzEyCiAgZG5zRG9tYWluOiBjbHVzdGVyLmxvY2FsCmFwaVNlcnZlcjoKICBjZXJ0U0FOczoKICAt
+IGFwaS5kZW1vLmludGVybmFsCiAgLSBtYXN0ZXItMAogIC0gbWFzdGVyLTEKICAtIG1hc3Rlci0y
+CiAgLSAxMC4wLjAuMTAKICAtIDEwLjAuMS4xMAogIC0gMTAuMC4yLjEwCiAgLSAxMjcuMC4wLjEK
+ICBleHRyYUFyZ3M6CiAgLSBuYW1lOiBrdWJlbGV0LWNlcnRpZmljYXRlLWF1dGhvcml0eQogICAg
+dmFsdWU6IC9ldGMva3ViZXJuZXRlcy9wa2kvY2EuY3J0CmV0Y2Q6CiAgZXh0ZXJuYWw6CiAgICBl
+bmRwb2ludHM6CiAgICAtIGh0dHBzOi8vMTAuMC4wLjEwOjIzNzkKICAgIC0gaHR0cHM6Ly8xMC4w
+LjEuMTA6MjM3OQogICAgLSBodHRwczovLzEwLjAuMi4xMDoyMzc5CiAgICBjYUZpbGU6IC9ldGMv
+a3ViZXJuZXRlcy9wa2kvZXRjZC9jYS5jcnQKICAgIGNlcnRGaWxlOiAvZXRjL2t1YmVybmV0ZXMv
+cGtpL2FwaXNlcnZlci1ldGNkLWNsaWVudC5jcnQKICAgIGtleUZpbGU6IC9ldGMva3ViZXJuZXRl
+cy9wa2kvYXBpc2VydmVyLWV0Y2QtY2xpZW50LmtleQotLS0KYXBpVmVyc2lvbjoga3ViZWxldC5j
+b25maWcuazhzLmlvL3YxYmV0YTEKa2luZDogS3ViZWxldENvbmZpZ3VyYXRpb24KY2dyb3VwRHJp
+dmVyOiBzeXN0ZW1kCnRsc0NlcnRGaWxlOiAvdmFyL2xpYi9rdWJlbGV0L3BraS9zZXJ2aW5nLmNy
+dAp0bHNQcml2YXRlS2V5RmlsZTogL3Zhci9saWIva3ViZWxldC9wa2kvc2VydmluZy5rZXkKLS0t
+CmFwaVZlcnNpb246IGt1YmVwcm94eS5jb25maWcuazhzLmlvL3YxYWxwaGExCmtpbmQ6IEt1YmVQ
+cm94eUNvbmZpZ3VyYXRpb24KbW9kZTogaXB0YWJsZXMK
+END_OF_FILE
+tell_failures
+#!/usr/bin/env bash
+# Founds the cluster on the first master, once in a cluster's life. Needs a prepared node and an etcd that has its quorum.
+# NODE_NAME: this master.
+set -euo pipefail
+
+if is_member; then
+  echo "$NODE_NAME is a member already"
+  exit 0
+fi
+
+undo_half_done
+place_files
+run_kubeadm init --config "$STAGE/kubeadm.yaml" --skip-token-print --skip-certificate-key-print
+# Power beyond all rules, and on this master only: nothing here needs it, admin.conf is what people use.
+rm -f /etc/kubernetes/super-admin.conf
+touch "$JOINED"
+exit 0
+} </dev/null

@@ -1,0 +1,289 @@
+{
+STEP='workers-join-worker-0 on worker-0'
+NODE_NAME=worker-0
+NODE_ADDRESS=10.0.0.100
+ROLE=worker
+API_SERVERS=https://api.demo.internal:6443
+#!/usr/bin/env bash
+# What every step on a node shares; the renderer puts it before the step's own script. Needs root.
+# STEP: what runs and where, for people.
+set -euo pipefail
+umask 022
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+
+# Ends the step with a reason.
+fail() {
+  trap - ERR TERM
+  echo "FAILED: $STEP: $*" >&2
+  exit 1
+}
+
+# From here on a command that fails is named, and so is the time limit. (Not before: the files' content is no message.)
+tell_failures() {
+  set -E
+  trap 'echo "FAILED: $STEP: status $? from: $BASH_COMMAND" >&2' ERR
+  trap 'fail "stopped by its time limit, or from outside, during: $BASH_COMMAND"' TERM
+}
+
+# One run of a step at a time: an interrupted engine may have left one behind, still working.
+# Children hold it too, so a step leaves daemons to systemd.
+lock() {
+  local file=/run/lock/${STEP//[^a-zA-Z0-9-]/_}
+  exec {LOCK}>"$file"
+  if ! flock --wait 300 "$LOCK"; then
+    fail "another run of it has been at work on this host for more than 300 s: fuser -v $file"
+  fi
+}
+
+# Installs stdin as a file: PATH MODE OWNER [DECODER...]. Nobody ever sees half of it, or its content under a wider mode.
+# A file that is as wanted is not touched.
+install_file() {
+  local path=$1 mode=$2 owner=$3
+  shift 3
+  mkdir -p "$(dirname "$path")"
+  rm -f "$path.new"
+  (umask 077 && "${@:-cat}" >"$path.new")
+  chown "$owner" "$path.new"
+  chmod "$mode" "$path.new"
+  if [[ -f $path && ! -L $path && $(stat --format '%a %U:%G' "$path") == $(stat --format '%a %U:%G' "$path.new") ]] &&
+    cmp --silent "$path" "$path.new"; then
+    rm -f "$path.new"
+  else
+    mv --force --no-target-directory "$path.new" "$path"
+  fi
+}
+
+# The last lines that a unit logged.
+show_journal() {
+  echo "--- last lines of $1 (more: journalctl -u $1)"
+  journalctl --unit "$1" --lines "${2:-15}" --no-pager --output cat 2>/dev/null | cut -c1-300 || true
+}
+
+# Why HOST's PORT does not answer, in words. RULE names the firewall row that should let it through.
+explain_port() {
+  local host=$1 port=$2 rule=$3 message
+  # shellcheck disable=SC2016
+  if message=$(timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$host" "$port" 2>&1); then
+    echo "$host:$port takes connections"
+  elif [[ $message == *refused* ]]; then
+    echo "$host:$port refused: the host is there and reachable, but nothing listens on that port"
+  elif [[ $message == *"not known"* || $message == *"resolution"* || $message == *"No address"* ]]; then
+    echo "$host: no such name for this host's resolver"
+  else
+    echo "$host:$port timed out: the host is down, or no firewall row lets this host in (look at: $rule)"
+  fi
+}
+
+# In a command of wait_for: it can never succeed any more, and this is why.
+give_up() {
+  echo "$*" >&2
+  exit 86
+}
+
+# wait_for SECONDS WHAT COMMAND...: until the command succeeds. When it does not, fails with WHAT, the last attempt's
+# words and, if the variable EXPLAIN is set, what that command prints (say, EXPLAIN="show_journal etcd" wait_for ...).
+wait_for() {
+  local limit=$1 what=$2 end=$((SECONDS + $1)) said status
+  shift 2
+  while true; do
+    status=0
+    said=$("$@" 2>&1) || status=$?
+    if ((status == 0)); then
+      return 0
+    elif ((status == 86 || SECONDS >= end)); then
+      {
+        [[ -z $said ]] || printf -- '--- last answer\n%s\n' "$(tail -n 10 <<<"$said" | cut -c1-300)"
+        eval "${EXPLAIN:-}"
+      } >&2
+      ((status == 86)) && fail "gave up waiting for $what"
+      fail "waited $limit s in vain for $what"
+    fi
+    sleep 0.5
+  done
+}
+lock
+#!/usr/bin/env bash
+# What founding and joining share: files waiting on tmpfs, undoing a half-done attempt, telling why kubeadm failed.
+# Put before init-control-plane.sh and join-node.sh; needs common.sh. NODE_NAME is a setting of both.
+set -euo pipefail
+
+STAGE=/run/kubeadm-step
+clean_up() {
+  rm -rf "$STAGE"
+}
+trap clean_up EXIT
+# kubeadm reset empties this folder, so the mark cannot outlive the membership it stands for.
+JOINED=/var/lib/kubelet/joined
+
+is_member() {
+  [[ -f $JOINED && -f /etc/kubernetes/kubelet.conf ]]
+}
+
+# etcd's own folder is left alone: without the skipped phase a reset would empty /var/lib/etcd under a living member.
+# Nor is /etc/cni/net.d touched: containerd watches that very folder and would be blind until it restarts.
+undo_half_done() {
+  local left
+  left=$(find /etc/kubernetes -maxdepth 2 \( -name '*.conf' -o -path '*/manifests/*.yaml' -o -path '*/pki/*' \) -print -quit 2>/dev/null || true)
+  if [[ -n $left || -e /var/lib/kubelet/config.yaml ]]; then
+    echo "undoing an attempt that did not finish"
+    kubeadm reset --force --skip-phases=remove-etcd-member
+    forget_pod_network
+  fi
+}
+
+# The next Node may get another range of pod addresses, and a bridge with an address of the old one takes no pod.
+forget_pod_network() {
+  local link
+  for link in cni0 flannel.1; do
+    ip link delete "$link" 2>/dev/null || true
+  done
+  rm -rf /run/flannel /var/lib/cni/networks
+}
+
+# Installs one staged folder into its place, keys readable by root only.
+place() {
+  local from=$STAGE/$1 to=$2 file mode
+  [[ -d $from ]] || return 0
+  while IFS= read -r -d '' file; do
+    if [[ $file == *.key ]]; then mode=0600; else mode=0644; fi
+    install -D --mode "$mode" "$from/$file" "$to/$file"
+  done < <(find "$from" -type f -printf '%P\0')
+}
+
+place_files() {
+  place pki /etc/kubernetes/pki
+  place patches /etc/kubernetes/patches
+  place_leaves
+}
+
+# Certificates that this host holds and that get renewed; the API server and the kubelet look at their files again and again.
+place_leaves() {
+  place etcd-client /etc/kubernetes/pki
+  place kubelet-pki /var/lib/kubelet/pki
+}
+
+explain_kubeadm() {
+  local container log
+  show_journal kubelet
+  for container in kube-apiserver kube-controller-manager kube-scheduler; do
+    log=$(find /var/log/pods -path "*_$container-*" -name '*.log' -printf '%T@ %p\n' 2>/dev/null | sort --numeric-sort | tail -n 1 || true)
+    log=${log#* }
+    if [[ -n $log ]]; then
+      echo "--- last lines of $container (more: $log)"
+      tail -n 8 "$log" | cut -c1-300
+    fi
+  done
+}
+
+run_kubeadm() {
+  if ! kubeadm "$@"; then
+    explain_kubeadm >&2
+    fail "kubeadm $1 on $NODE_NAME; what it said and the last lines of the logs that matter are above"
+  fi
+}
+install_file /run/kubeadm-step/kubelet-pki/serving.crt 0644 root:root base64 --decode <<'END_OF_FILE'
+Y2VydGlmaWNhdGUgY2x1c3Rlci13b3JrZXItMC1rdWJlbGV0
+END_OF_FILE
+install_file /run/kubeadm-step/kubelet-pki/serving.key 0600 root:root base64 --decode <<'END_OF_FILE'
+S0VZIE9GIGNsdXN0ZXItd29ya2VyLTAta3ViZWxldC1rZXk=
+END_OF_FILE
+install_file /run/kubeadm-step/kubeadm.yaml 0644 root:root base64 --decode <<'END_OF_FILE'
+YXBpVmVyc2lvbjoga3ViZWFkbS5rOHMuaW8vdjFiZXRhNApraW5kOiBKb2luQ29uZmlndXJhdGlv
+bgpkaXNjb3Zlcnk6CiAgZmlsZToKICAgIGt1YmVDb25maWdQYXRoOiAvcnVuL2t1YmVhZG0tc3Rl
+cC9ib290c3RyYXAuY29uZgpub2RlUmVnaXN0cmF0aW9uOgogIG5hbWU6IHdvcmtlci0wCiAgY3Jp
+U29ja2V0OiB1bml4Oi8vL3J1bi9jb250YWluZXJkL2NvbnRhaW5lcmQuc29jawogIGltYWdlUHVs
+bFBvbGljeTogSWZOb3RQcmVzZW50CiAga3ViZWxldEV4dHJhQXJnczoKICAtIG5hbWU6IG5vZGUt
+aXAKICAgIHZhbHVlOiAxMC4wLjAuMTAwCiAgLSBuYW1lOiBwcm92aWRlci1pZAogICAgdmFsdWU6
+IGF3czovLy91cy1lYXN0LTFhL2ktd29ya2VyLTAtd29ya2VyLTAtbWFjaGluZS1pZAp0aW1lb3V0
+czoKICBjb250cm9sUGxhbmVDb21wb25lbnRIZWFsdGhDaGVjazogOG0wcwogIGt1YmVsZXRIZWFs
+dGhDaGVjazogOG0wcwogIGt1YmVybmV0ZXNBUElDYWxsOiAzbTBzCiAgZXRjZEFQSUNhbGw6IDRt
+MHMKICB0bHNCb290c3RyYXA6IDhtMHMKICBkaXNjb3Zlcnk6IDhtMHMK
+END_OF_FILE
+install_file /run/kubeadm-step/bootstrap.conf 0600 root:root base64 --decode <<'END_OF_FILE'
+YXBpVmVyc2lvbjogdjEKa2luZDogQ29uZmlnCmNsdXN0ZXJzOgotIG5hbWU6IGRlbW8KICBjbHVz
+dGVyOgogICAgc2VydmVyOiBodHRwczovL2FwaS5kZW1vLmludGVybmFsOjY0NDMKICAgIGNlcnRp
+ZmljYXRlLWF1dGhvcml0eS1kYXRhOiBZMlZ5ZEdsbWFXTmhkR1VnWTJ4MWMzUmxjaTFqWVE9PQp1
+c2VyczoKLSBuYW1lOiBib290c3RyYXA6d29ya2VyLTAKICB1c2VyOgogICAgY2xpZW50LWNlcnRp
+ZmljYXRlLWRhdGE6IFkyVnlkR2xtYVdOaGRHVWdZMngxYzNSbGNpMTNiM0pyWlhJdE1DMWliMjkw
+YzNSeVlYQT0KICAgIGNsaWVudC1rZXktZGF0YTogUzBWWklFOUdJR05zZFhOMFpYSXRkMjl5YTJW
+eUxUQXRZbTl2ZEhOMGNtRndMV3RsZVE9PQpjb250ZXh0czoKLSBuYW1lOiBib290c3RyYXA6d29y
+a2VyLTBAZGVtbwogIGNvbnRleHQ6CiAgICBjbHVzdGVyOiBkZW1vCiAgICB1c2VyOiBib290c3Ry
+YXA6d29ya2VyLTAKY3VycmVudC1jb250ZXh0OiBib290c3RyYXA6d29ya2VyLTBAZGVtbwo=
+END_OF_FILE
+install_file /run/kubeadm-step/ca.crt 0644 root:root base64 --decode <<'END_OF_FILE'
+Y2VydGlmaWNhdGUgY2x1c3Rlci1jYQ==
+END_OF_FILE
+tell_failures
+#!/usr/bin/env bash
+# Joins a machine to the cluster, as a master or a worker; does nothing on a member and never founds a cluster.
+# NODE_NAME, NODE_ADDRESS, ROLE (control-plane or worker), API_SERVERS: URLs to join by, in order of preference.
+# Needs a prepared node and a living API server.
+set -euo pipefail
+
+is_ready() {
+  curl --silent --show-error --fail --max-time 5 --output /dev/null --cacert "$STAGE/ca.crt" "$1/readyz"
+}
+
+# While no target is healthy yet, a balancer tries all of them. Several answers in a row mean that it knows who lives.
+is_ready_steadily() {
+  for _ in {1..8}; do
+    is_ready "$1" || return
+  done
+}
+
+find_api_server() {
+  local server
+  for server in $API_SERVERS; do
+    if is_ready_steadily "$server"; then
+      echo "$server" >"$STAGE/api-server"
+      return
+    fi
+  done
+  return 1
+}
+
+# kubeadm refuses to join beside a Node of this name that still looks Ready: the one of the machine that was here before.
+forget_predecessor() {
+  kubectl --kubeconfig "$STAGE/admin.conf" --server "$CHOSEN" delete node "$NODE_NAME" --ignore-not-found
+}
+
+# A worker may not delete its Node. If an attempt of its own left one, that Node stops looking Ready before long.
+predecessor_is_silent() {
+  [[ $(kubectl --kubeconfig "$STAGE/bootstrap.conf" get node "$NODE_NAME" --ignore-not-found \
+    --output 'jsonpath={.status.conditions[?(@.type=="Ready")].status}') != True ]]
+}
+
+# The kubelet of a master talks to its own API server, which it must first start itself. In the meantime each of its
+# attempts fails and backs off, up to half a minute. Started afresh when that API server is ready, it asks at once.
+wake_kubelet_in_time() {
+  wait_for 900 "the API server of $NODE_NAME itself" is_ready "https://$NODE_ADDRESS:6443"
+  systemctl restart kubelet
+}
+
+if is_member; then
+  place_leaves
+  echo "$NODE_NAME is a member already"
+  exit 0
+fi
+
+undo_half_done
+FIRST=${API_SERVERS%% *}
+EXPLAIN="explain_port $(cut -d/ -f3 <<<"${FIRST%:*}") ${FIRST##*:} 'who may reach the masters and the API balancer on 6443'" \
+  wait_for 300 "an API server at $API_SERVERS" find_api_server
+CHOSEN=$(<"$STAGE/api-server")
+sed --in-place "s,server: https://.*,server: $CHOSEN," "$STAGE/bootstrap.conf"
+place_files
+if [[ $ROLE == control-plane ]]; then
+  forget_predecessor
+  wake_kubelet_in_time &
+  WAKER=$!
+  trap 'kill "$WAKER" 2>/dev/null || true; clean_up' EXIT
+  run_kubeadm join --config "$STAGE/kubeadm.yaml"
+  wait "$WAKER"
+else
+  wait_for 180 "the Node $NODE_NAME of an earlier attempt to be NotReady" predecessor_is_silent
+  run_kubeadm join --config "$STAGE/kubeadm.yaml"
+fi
+touch "$JOINED"
+exit 0
+} </dev/null
