@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,8 +31,16 @@ class OperatorPlace:
         return ["nsenter", f"--net=/run/netns/{INTERNET}", "--", *command]
 
     def run(self, command: Sequence[str]) -> int:
-        """Run in the foreground, on this terminal; give back the exit code."""
-        return subprocess.run(self.argv(command), env=dict(self.environment), cwd=CHECKOUT).returncode
+        """Run in the foreground, on this terminal; give back the exit code.
+
+        Ctrl-C is for the command alone: Pulumi lets what is under way finish, and must not be killed meanwhile.
+        """
+        process = subprocess.Popen(self.argv(command), env=dict(self.environment), cwd=CHECKOUT)
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            return process.wait()
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def read(self, command: Sequence[str]) -> str:
         """Run and give back what it printed. Raises CalledProcessError."""
