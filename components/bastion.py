@@ -20,12 +20,16 @@ DIAL_ERROR_LIMIT = 120
 
 @dataclass(frozen=True, kw_only=True)
 class BastionArgs:
-    """`ready` is what there must be before it, and any machine behind it, can be reached and reach the internet."""
+    """`protect` is for the address that administrators know.
+
+    `ready` is what there must be before it, and any machine behind it, can be reached and reach the internet.
+    """
 
     network: Network
     security_group_id: pulumi.Input[str]
     hardware: Hardware
     login_user: str
+    protect: bool
     ready: Sequence[pulumi.Resource]
     tags: Mapping[str, str]
 
@@ -56,7 +60,12 @@ class Bastion(pulumi.ComponentResource):
         machine = make_machine(
             name, HOSTNAME, args.hardware, place, host_key, self.access.authorized_key, args.tags, self
         )
-        address = aws.ec2.Eip(name, domain="vpc", tags={**args.tags, "Name": name}, opts=child)
+        address = aws.ec2.Eip(
+            name,
+            domain="vpc",
+            tags={**args.tags, "Name": name},
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+        )
         association = aws.ec2.EipAssociation(name, allocation_id=address.id, instance_id=machine.id, opts=child)
         self.address = address.public_ip
 

@@ -62,6 +62,7 @@ class Infrastructure(pulumi.ComponentResource):
             vpc_cidr=self._settings.vpc_cidr,
             zones=self._settings.availability_zones,
             nat_gateways=self._settings.nat_gateways,
+            protect=self._settings.deletion_protection,
             tags=self._tags,
         )
         return Network(self._name, args, self._child)
@@ -84,6 +85,7 @@ class Infrastructure(pulumi.ComponentResource):
             security_group_id=self._firewall.groups["bastion"],
             hardware=self._hardware(self._settings.bastion_instance_type, BASTION_DISK_GIB),
             login_user=self._settings.login_user,
+            protect=self._settings.deletion_protection,
             ready=[*self._network.ready, *self._firewall.ready],
             tags=self._tags,
         )

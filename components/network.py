@@ -52,9 +52,12 @@ def fixed_address(plan: ZonePlan, ordinal: int) -> IPv4Address:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkArgs:
+    """`protect` keeps Pulumi from deleting the VPC, and with it everything."""
+
     vpc_cidr: str
     zones: Sequence[str]
     nat_gateways: NatGateways
+    protect: bool
     tags: Mapping[str, str]
 
 
@@ -79,7 +82,7 @@ class Network(pulumi.ComponentResource):
             enable_dns_support=True,
             enable_dns_hostnames=True,
             tags=self._tags(name),
-            opts=self._child,
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
         )
         self.vpc_id = vpc.id
         self.ready = []

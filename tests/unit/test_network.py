@@ -12,7 +12,13 @@ ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
 
 
 def declare(engine: Engine, **given) -> None:
-    args = {"vpc_cidr": "10.0.0.0/16", "zones": ZONES, "nat_gateways": "one", "tags": {"cluster": "demo"}} | given
+    args = {
+        "vpc_cidr": "10.0.0.0/16",
+        "zones": ZONES,
+        "nat_gateways": "one",
+        "protect": False,
+        "tags": {"cluster": "demo"},
+    } | given
     engine.run(lambda: Network("demo", NetworkArgs(**args)))
 
 

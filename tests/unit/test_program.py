@@ -1,6 +1,8 @@
 """The whole program on mocks: what must hold for everything that it declares, whatever the stack."""
 
+import base64
 import json
+import re
 from collections import Counter
 from ipaddress import IPv4Network
 
@@ -94,10 +96,17 @@ def test_only_the_bastion_has_a_public_address(stack):
         assert ("-public-" in machine.inputs["subnetId"]) == name.endswith("-bastion"), name
 
 
+def readable(text: str) -> str:
+    """The text of a step and that of the files in it."""
+    files = re.findall(r"<<'END_OF_FILE'\n(.*?)END_OF_FILE", text, re.DOTALL)
+    return "\n".join([text, *(base64.b64decode(file).decode() for file in files)])
+
+
 def test_no_secret_is_in_a_command_line_or_a_plain_input(stack):
     for made in stack.registered:
         plain = {key: value for key, value in made.inputs.items() if key not in made.secret_inputs}
         assert "PRIVATE KEY" not in json.dumps(plain, default=str), (made.kind, made.name)
+        assert "PRIVATE KEY" not in readable(plain.get("stdin", "")), made.name
         for verb in ("create", "update", "delete"):
             assert "PRIVATE KEY" not in str(made.inputs.get(verb))
 
@@ -187,6 +196,20 @@ def test_a_calendar_replaces_no_machine(stack):
     for machine in stack.declared(INSTANCE).values():
         assert {"ami", "userData", "keyName"} <= set(machine.ignore_changes), machine.name
         assert machine.inputs["ami"] == IMAGE
+
+
+def test_what_cannot_be_made_again_is_protected_until_told_otherwise():
+    protected = {made.name for made in Engine().run_stack({"deletionProtection": True}).registered if made.protect}
+    assert protected == {
+        "kubeadm",
+        "kubeadm-bastion",
+        "kubeadm-control-plane-init",
+        "kubeadm-etcd-pki-ca-key",
+        "kubeadm-pki-ca-key",
+        "kubeadm-pki-front-proxy-ca-key",
+        "kubeadm-pki-service-account",
+    }
+    assert not [made.name for made in Engine().run_stack({"deletionProtection": False}).registered if made.protect]
 
 
 def test_outputs_are_what_an_operator_needs_and_secrets_are_marked(local):

@@ -1,12 +1,13 @@
 """What a stack may not say, and how it is told."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
 import pytest
 import yaml
-from conftest import CHECKOUT, configure, declared_settings, stack_settings
+from conftest import CHECKOUT, Engine, configure, declared_settings, stack_settings
 
 from configuration import SettingsError
 from settings import Settings
@@ -16,8 +17,13 @@ KEY = "-----BEGIN PRIVATE KEY-----\nTOPSECRET\n-----END PRIVATE KEY-----\n"
 
 
 def load(secrets: tuple[str, ...] = (), **given: Any) -> Settings:
-    configure(given, secrets)
-    return Settings.load()
+    return load_configured(lambda: configure(given, secrets))
+
+
+def load_configured(configured: Callable[[], None]) -> Settings:
+    loaded: list[Settings] = []
+    Engine().run(lambda: (configured(), loaded.append(Settings.load())))
+    return loaded[0]
 
 
 def refusal(secrets: tuple[str, ...] = (), **given: Any) -> str:
@@ -41,13 +47,11 @@ def test_the_defaults_and_somebody_to_let_in_are_enough():
 
 @pytest.mark.parametrize("stack", ["local", "dev", "staging", "prod"])
 def test_every_stack_of_the_checkout_can_be_used(stack):
-    configure(stack_settings(stack))
-    assert Settings.load().cluster_name == stack
+    assert load(**stack_settings(stack)).cluster_name == stack
 
 
 def test_the_local_stack_lives_on_what_the_region_has():
-    configure(stack_settings("local"))
-    settings = Settings.load()
+    settings = load(**stack_settings("local"))
     assert settings.mirror == "http://198.51.100.20"
     assert settings.fail_cgroup_v1 is False
     assert settings.ignore_preflight_errors == ("SystemVerification",)
@@ -63,10 +67,9 @@ def test_every_setting_is_declared_with_type_default_and_meaning():
 
 def test_every_declared_setting_is_read_and_none_but_those():
     load()  # an unread one would be refused as unknown
-    configure(dict.fromkeys(declared_settings()))
-    with pytest.raises(SettingsError) as caught:
-        Settings.load()
-    missing = [line.split(":")[1].split()[0] for line in str(caught.value).splitlines() if "is missing" in line]
+    given: dict[str, Any] = dict.fromkeys(declared_settings())
+    message = refusal(**given)
+    missing = [line.split(":")[1].split()[0] for line in message.splitlines() if "is missing" in line]
     assert set(missing) == set(declared_settings())
 
 
@@ -150,17 +153,21 @@ def test_a_typo_is_named_with_the_nearest_right_key():
 
 
 def test_keys_of_other_namespaces_are_nobodys_business():
-    configure({})
-    pulumi.runtime.set_config("aws:profile", "mine")
-    assert Settings.load()
+    def configured() -> None:
+        configure({})
+        pulumi.runtime.set_config("aws:profile", "mine")
+
+    assert load_configured(configured)
 
 
 def test_without_a_region_it_says_so(monkeypatch):
+    def configured() -> None:
+        configure({})
+        pulumi.runtime.set_config("aws:region", "")
+
     monkeypatch.delenv("AWS_REGION", raising=False)
-    configure({})
-    pulumi.runtime.set_config("aws:region", "")
     with pytest.raises(SettingsError, match="aws:region is ''"):
-        Settings.load()
+        load_configured(configured)
 
 
 def test_a_given_authority_is_taken_with_its_key_as_a_secret():
