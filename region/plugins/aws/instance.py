@@ -51,7 +51,7 @@ class Instance(AwsResource):
         "ami arn associatePublicIpAddress availabilityZone disableApiStop disableApiTermination ebsOptimized "
         "iamInstanceProfile instanceInitiatedShutdownBehavior instanceState instanceType keyName metadataOptions "
         "monitoring outpostArn placementGroup primaryNetworkInterfaceId privateDns privateIp publicDns publicIp "
-        "region rootBlockDevice secondaryPrivateIps securityGroups subnetId tagsAll tenancy userDataBase64 "
+        "region rootBlockDevice secondaryPrivateIps securityGroups subnetId tagsAll tenancy userData userDataBase64 "
         "vpcSecurityGroupIds"
     )
 

@@ -1,5 +1,6 @@
 """Property values as the provider compares them: sets without order, blocks of which a program gives only a part."""
 
+import json
 import re
 
 from region.plugins.base import UNKNOWN, Properties
@@ -19,12 +20,12 @@ def projected(given: object, actual: object, name: str = "") -> object:
         return given
     if isinstance(given, dict) and isinstance(actual, dict) and name not in MAPS:
         return {key: projected(value, actual.get(key), key) for key, value in given.items()}
-    if isinstance(given, list) and isinstance(actual, list) and same_members(given, actual):
+    if isinstance(given, list) and isinstance(actual, list) and _same_members(given, actual):
         return given
     return actual
 
 
-def same_members(given: list, actual: list) -> bool:
+def _same_members(given: list, actual: list) -> bool:
     """Whether every given item is there, and nothing else, in any order."""
     if len(given) != len(actual):
         return False
@@ -42,11 +43,20 @@ def comparable(old: Properties, new: Properties, computed: frozenset[str]) -> tu
     old = {key: value for key, value in old.items() if key in new or key not in computed}
     for key in old.keys() & new.keys():
         before, after = old[key], new[key]
-        if isinstance(before, list) and isinstance(after, list) and same_members(before, after):
+        if isinstance(before, list) and _unordered(before) == _unordered(after):
             old[key] = after
         if isinstance(before, dict) and isinstance(after, dict) and key in computed:
             old[key] = {name: value for name, value in before.items() if name in after or name in MAPS}
     return old, new
+
+
+def _unordered(value: object) -> object:
+    """The same for values that differ only in the order of lists, or in nulls."""
+    if isinstance(value, dict):
+        return {key: _unordered(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return sorted((_unordered(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
+    return value
 
 
 def top(path: str) -> str:

@@ -209,5 +209,5 @@ def _state(record: Properties, before: Properties) -> Properties:
         "records": values,
         "ttl": record.get("TTL"),
         "healthCheckId": record.get("HealthCheckId") or "",
-        "allowOverwrite": before.get("allowOverwrite"),
+        "allowOverwrite": before.get("allowOverwrite", False),
     }
