@@ -97,7 +97,8 @@ class Cluster(pulumi.ComponentResource):
             masters=self._args.masters,
             prepared=self._preparation.prepared,
             etcd_endpoints=self._etcd.endpoints,
-            etcd_ready=[*self._etcd.ready, *self._args.reachable],
+            etcd_ready=self._etcd.ready,
+            reachable=self._args.reachable,
             etcd_pki=self._etcd_pki,
             pki=self._pki,
             cluster_name=self._settings.cluster_name,
@@ -119,6 +120,7 @@ class Cluster(pulumi.ComponentResource):
             prepared=self._preparation.prepared,
             control_plane=self._control_plane,
             pki=self._pki,
+            reachable=self._args.reachable,
             api_name=self._settings.api_name,
             ignore_preflight_errors=self._settings.ignore_preflight_errors,
         )

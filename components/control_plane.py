@@ -21,12 +21,16 @@ EVERY_INPUT = ("addPreviousOutputInEnv", "connection", "create", "logging", "std
 
 @dataclass(frozen=True, kw_only=True)
 class ControlPlaneArgs:
-    """`prepared` is what must be done on each node (by name) before kubeadm runs there, `etcd_ready` before all."""
+    """`prepared` is what must be done on each node (by name) before kubeadm runs there, `etcd_ready` before all.
+
+    `reachable` is the API server's name and balancer: joins go through them, the founding does not wait for them.
+    """
 
     masters: Sequence[Node]
     prepared: Mapping[str, pulumi.Resource]
     etcd_endpoints: Sequence[pulumi.Input[str]]
     etcd_ready: Sequence[pulumi.Resource]
+    reachable: Sequence[pulumi.Resource]
     etcd_pki: EtcdPki
     pki: ClusterPki
     cluster_name: str
@@ -101,7 +105,7 @@ class ControlPlane(pulumi.ComponentResource):
             timeout_seconds=STEP_SECONDS,
             secret=True,
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[self.founded, args.prepared[master.name], *args.etcd_ready]
+                parent=self, depends_on=[self.founded, args.prepared[master.name], *args.etcd_ready, *args.reachable]
             ),
         )
 

@@ -15,11 +15,12 @@ from components.remote_step import remote_step
 
 @dataclass(frozen=True, kw_only=True)
 class WorkersArgs:
-    """`prepared` is what must be done on each node (by name) before kubeadm runs there."""
+    """`prepared` is what must be done on each node (by name) before kubeadm runs there, `reachable` before it joins."""
 
     workers: Sequence[Node]
     prepared: Mapping[str, pulumi.Resource]
     control_plane: ControlPlane
+    reachable: Sequence[pulumi.Resource]
     pki: ClusterPki
     api_name: str
     ignore_preflight_errors: tuple[str, ...]
@@ -74,5 +75,7 @@ class Workers(pulumi.ComponentResource):
             libraries=LIBRARIES,
             timeout_seconds=STEP_SECONDS,
             secret=True,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[membership, args.prepared[worker.name]]),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[membership, args.prepared[worker.name], *args.reachable]
+            ),
         )

@@ -9,9 +9,10 @@ from typing import Any
 
 from region.paths import CHECKOUT
 
+PKI = "/etc/kubernetes/pki"
 ETCDCTL = (
-    "sudo etcdctl --endpoints={endpoints} --cacert=/etc/etcd/pki/ca.crt "
-    "--cert=/etc/etcd/pki/healthcheck-client.crt --key=/etc/etcd/pki/healthcheck-client.key -w json "
+    f"sudo etcdctl --endpoints={{endpoints}} --cacert={PKI}/etcd/ca.crt "
+    f"--cert={PKI}/apiserver-etcd-client.crt --key={PKI}/apiserver-etcd-client.key -w json "
 )
 
 
@@ -36,20 +37,23 @@ class Cluster:
             print(done.stdout[-20000:], done.stderr[-5000:], sep="\n")
         return done
 
-    def place(self, *command: str, timeout: float = 600) -> str:
+    def place(self, *command: str) -> str:
         """Run in the operator's place and give back what was printed. Raises CalledProcessError."""
-        done = subprocess.run(
-            [sys.executable, "-m", "region", "exec", "--", *command],
-            cwd=CHECKOUT,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            stdin=subprocess.DEVNULL,
-        )
+        done = self._in_place(command)
         if done.returncode:
             print(done.stdout[-5000:], done.stderr[-5000:], sep="\n")
             done.check_returncode()
         return done.stdout
+
+    def _in_place(self, command: Sequence[str], text: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "region", "exec", "--", *command],
+            cwd=CHECKOUT,
+            capture_output=True,
+            text=True,
+            timeout=900,
+            input=text,
+        )
 
     def kubectl(self, *arguments: str) -> str:
         return self.place("python", "-m", "operate", "kubectl", "--stack", self.stack, "--", *arguments)
@@ -60,6 +64,19 @@ class Cluster:
 
     def ssh(self, host: str, command: str) -> str:
         return self.place("python", "-m", "operate", "ssh", "--stack", self.stack, host, command)
+
+    def ssh_script(self, host: str, script: str) -> subprocess.CompletedProcess[str]:
+        """Run a script as root on the host."""
+        command = ("python", "-m", "operate", "ssh", "--stack", self.stack, host, "sudo bash -s")
+        return self._in_place(command, text=script)
+
+    def try_pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `pulumi` on the stack; whether it fails is for the caller to judge."""
+        return self._in_place(("pulumi", *arguments, "--stack", self.stack, "--non-interactive"))
+
+    def release_lock(self) -> None:
+        """What a user does after a kill: the lock of a dead process is of no use to anybody."""
+        self.place("pulumi", "cancel", "--yes", "--stack", self.stack)
 
     def etcdctl(self, arguments: str) -> Any:
         """What etcdctl on master-0 answers, parsed."""

@@ -33,11 +33,5 @@ class Traces:
         )
 
 
-def region_processes() -> set[int]:
-    """The pids in the region's cgroups."""
-    listed = Path("/sys/fs/cgroup").glob("*/kubeadm-aws*/**/cgroup.procs")
-    return {int(pid) for path in listed for pid in path.read_text().split()}
-
-
 def _output(*command: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout

@@ -1,4 +1,4 @@
-"""One life of the default cluster, in order: killed half-way, up, unchanged, judged, faulted, gone."""
+"""One life of the default cluster, in order: interrupted, killed, refused, up, unchanged, judged, faulted, gone."""
 
 import contextlib
 import os
@@ -6,17 +6,22 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+import yaml
 
-from region import hosts
+from components.node_script import render
+from region import hosts, leftovers, lifecycle
 from region.paths import CHECKOUT, RUN, STATE
 from tests.e2e.cluster import Cluster, ready
-from tests.e2e.machine import Traces, region_processes
+from tests.e2e.machine import Traces
 
 MASTERS = {"master-0", "master-1", "master-2"}
 WORKERS = {"worker-0", "worker-1", "worker-2"}
+STACK_FILE = CHECKOUT / "Pulumi.local.yaml"
+START_SECONDS = 300
 
 
 @pytest.fixture(scope="module")
@@ -34,22 +39,74 @@ def before(cluster: Cluster) -> Traces:
     return Traces.now()
 
 
-def test_an_up_that_is_killed_half_way_is_finished_by_the_next(cluster: Cluster, before: Traces) -> None:
-    with (STATE.parent / "kubeadm-aws-killed.log").open("wb") as log:
-        killed = subprocess.Popen(
+@contextlib.contextmanager
+def background_up(log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """`region up` in a process group of its own, as a terminal would run it."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
             [sys.executable, "-m", "region", "up"],
             cwd=CHECKOUT,
-            stdout=log,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    deadline = time.monotonic() + 300
-    while len(hosts.running()) < 4:
-        assert killed.poll() is None, "up ended before it could be killed"
-        assert time.monotonic() < deadline, "no hosts were started"
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not condition():
+        assert process.poll() is None, "up ended by itself"
+        assert time.monotonic() < deadline, f"not within {START_SECONDS} s"
         time.sleep(0.2)
-    os.killpg(killed.pid, signal.SIGKILL)
-    killed.wait()
+
+
+def with_settings(directory: Path, **settings: str) -> Path:
+    """The stack's file with other values."""
+    stack = yaml.safe_load(STACK_FILE.read_text())
+    stack["config"] |= {f"kubeadm-aws:{key}": value for key, value in settings.items()}
+    file = directory / "Pulumi.local.yaml"
+    file.write_text(yaml.safe_dump(stack))
+    return file
+
+
+def test_ctrl_c_ends_an_up_in_good_order(cluster: Cluster, before: Traces, tmp_path: Path) -> None:
+    with background_up(tmp_path / "log") as up:
+        wait_until(lambda: len(hosts.running()) >= 1, up)
+        os.killpg(up.pid, signal.SIGINT)
+        assert up.wait(timeout=120) != 0
+    assert "cancel" in (tmp_path / "log").read_text().lower()
+
+
+def test_an_up_may_be_killed_at_any_moment(cluster: Cluster, tmp_path: Path) -> None:
+    with background_up(tmp_path / "log") as up:
+        wait_until(lambda: len(hosts.running()) >= 4, up)
+
+
+def test_a_package_that_cannot_be_had_is_named_with_its_source(cluster: Cluster, tmp_path: Path) -> None:
+    file = with_settings(tmp_path, kubernetesVersion="1.37.9")
+    cluster.release_lock()
+    failed = cluster.try_pulumi("up", "--yes", "--skip-preview", "--config-file", str(file))
+    assert failed.returncode != 0
+    assert "1.37.9" in failed.stdout
+    assert "http://198.51.100.20/kubernetes" in failed.stdout
+
+
+def test_wrong_settings_are_all_refused_at_once(cluster: Cluster, tmp_path: Path) -> None:
+    file = with_settings(tmp_path, masterCount="2", adminCidrs="[0.0.0.0/0]", workerCuont="4")
+    failed = cluster.try_pulumi("preview", "--config-file", str(file))
+    assert failed.returncode != 0
+    for said in ("masterCount", "adminCidrs", "did you mean workerCount?"):
+        assert said in failed.stdout + failed.stderr
+
+
+def test_the_next_up_finishes_what_all_of_them_left(cluster: Cluster) -> None:
     done = cluster.make("up")
     assert done.returncode == 0
     assert 'make kubectl ARGS="get nodes -o wide"' in done.stdout
@@ -84,74 +141,92 @@ def test_cluster_dns_runs_on_two_nodes(cluster: Cluster) -> None:
 
 
 def test_ssh_reaches_every_node_with_pinned_host_keys(cluster: Cluster) -> None:
-    for host in sorted(MASTERS | WORKERS):
+    for host in sorted(MASTERS | WORKERS | {"bastion"}):
         assert cluster.ssh(host, "hostname").strip() == host
-    strange = cluster.place("sh", "-c", "pulumi stack output sshKnownHosts --stack local").splitlines()
-    assert len(strange) == 7, "the bastion and six nodes are known"
+    assert len(str(cluster.outputs()["sshKnownHosts"]).split("\n")) >= 7, "the bastion and six nodes are known"
 
 
-def test_no_certificate_authority_key_of_etcd_is_on_a_host(cluster: Cluster) -> None:
-    for host in sorted(MASTERS):
-        found = cluster.ssh(host, "sudo find /etc -name 'ca.key' -path '*etcd*'")
-        assert found.strip() == ""
+def test_no_host_holds_the_key_of_etcds_authority(cluster: Cluster) -> None:
+    for host in sorted(MASTERS | WORKERS):
+        found = cluster.ssh(host, "sudo find /etc /var/lib /run -name '*.key' -path '*etcd*' 2>/dev/null || true")
+        assert not [path for path in found.split() if path.endswith("ca.key")], host
 
 
-def test_a_host_has_no_way_past_its_security_group(cluster: Cluster) -> None:
-    worker_to_etcd = "timeout 3 bash -c '</dev/tcp/{}/2379' 2>/dev/null && echo open || echo closed"
-    address = next(n["address"] for n in cluster.outputs()["nodes"] if n["name"] == "master-0")
-    assert cluster.ssh("worker-0", worker_to_etcd.format(address)).strip() == "closed"
-    assert cluster.ssh("master-1", worker_to_etcd.format(address)).strip() == "open"
+def test_a_host_does_not_get_past_a_security_group(cluster: Cluster) -> None:
+    address = next(node["address"] for node in cluster.outputs()["nodes"] if node["name"] == "master-0")
+    attempt = f"timeout 3 bash -c '</dev/tcp/{address}/2379' 2>/dev/null && echo open || echo closed"
+    assert cluster.ssh("worker-0", attempt).strip() == "closed"
+    assert cluster.ssh("master-1", attempt).strip() == "open"
 
 
-def test_a_killed_daemon_comes_back_with_the_same_cluster(cluster: Cluster) -> None:
-    from region import lifecycle
-
-    before = hosts.running()
-    lifecycle.daemon().stop(timeout=0)
-    assert hosts.running() == before, "hosts outlive the daemon"
-    done = cluster.make("up")
-    assert done.returncode == 0
-    assert "Nothing changed" in done.stdout
-    assert hosts.running() == before
+def test_a_host_has_no_way_to_the_real_network(cluster: Cluster) -> None:
+    attempt = "timeout 3 bash -c '</dev/tcp/192.0.2.1/53' 2>/dev/null && echo open || echo closed"
+    assert cluster.ssh("worker-0", attempt).strip() == "closed"
 
 
 def test_status_and_logs_tell_about_every_host(cluster: Cluster) -> None:
     shown = cluster.make("status").stdout
     for name in MASTERS | WORKERS | {"bastion"}:
         assert name in shown
+    assert "unhealthy" not in shown
     journal = subprocess.run(
         [sys.executable, "-m", "region", "logs", "master-0"], cwd=CHECKOUT, capture_output=True, text=True, check=True
     )
     assert "kubelet" in journal.stdout
 
 
-def test_a_failed_step_names_its_host_and_shows_its_last_lines(cluster: Cluster) -> None:
-    # A kubelet that is not there makes verification fail: it is the step that looks at every node.
-    cluster.ssh("worker-2", "sudo systemctl stop kubelet")
-    try:
-        cluster.kubectl("wait", "--for=condition=Ready=Unknown", "node/worker-2", "--timeout=120s")
-        broken = cluster.place(
-            "sh", "-c", "pulumi up --yes --skip-preview --stack local --target-replace '**-verification**' 2>&1 || true"
-        )
-        assert "worker-2" in broken
-    finally:
-        cluster.ssh("worker-2", "sudo systemctl start kubelet")
+def test_a_killed_daemon_comes_back_with_the_same_cluster(cluster: Cluster) -> None:
+    running = hosts.running()
+    lifecycle.daemon().stop(timeout=0)
+    assert hosts.running() == running, "hosts outlive the daemon"
+    assert ready_within(cluster) == MASTERS | WORKERS
+    assert hosts.running() == running
+    assert set(cluster.last_changes()) == {"same"}
+
+
+def ready_within(cluster: Cluster) -> set[str]:
+    """The nodes that are Ready after another `make up`."""
     assert cluster.make("up").returncode == 0
+    return ready(cluster.get("nodes"))
+
+
+def test_a_host_that_does_not_boot_is_named_with_what_to_do(cluster: Cluster) -> None:
+    settings = {
+        "NODE_NAME": "worker-9",
+        "NODE_ADDRESS": "10.0.16.99",
+        "HOST_KEY": "ssh-ed25519 AAAA",
+        "MACHINE": "i-0123456789",
+        "LIMIT_SECONDS": "5",
+    }
+    script = render("reach-node on bastion", "reach-node.sh", settings=settings)
+    failed = cluster.ssh_script("bastion", script)
+    assert failed.returncode == 1
+    for said in ("waited 5 s in vain for worker-9 (i-0123456789, 10.0.16.99)", "timed out", "get-console-output"):
+        assert said in failed.stdout + failed.stderr
+
+
+def test_a_failed_step_names_its_host_and_harms_nothing(cluster: Cluster, tmp_path: Path) -> None:
+    file = with_settings(tmp_path, etcdVersion="3.7.9")
+    failed = cluster.try_pulumi("up", "--yes", "--skip-preview", "--config-file", str(file))
+    assert failed.returncode != 0
+    assert "3.7.9" in failed.stdout
+    assert "on master-" in failed.stdout
+    assert [member["health"] for member in cluster.etcdctl("endpoint health --cluster")] == [True, True, True]
+    assert ready_within(cluster) == MASTERS | WORKERS
 
 
 def test_down_leaves_nothing(cluster: Cluster, before: Traces) -> None:
     assert cluster.make("down").returncode == 0
+    assert leftovers.found() == []
     assert Traces.now() == before
-    assert region_processes() == set()
     assert not STATE.exists()
     assert not RUN.exists()
 
 
-def test_a_region_killed_whole_is_cleaned_by_down(cluster: Cluster, before: Traces) -> None:
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        subprocess.run([sys.executable, "-m", "region", "up"], cwd=CHECKOUT, timeout=25, capture_output=True)
-    for pid in region_processes():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+def test_a_region_that_was_killed_whole_is_cleaned_by_down(cluster: Cluster, before: Traces, tmp_path: Path) -> None:
+    with background_up(tmp_path / "log") as up:
+        wait_until(lambda: len(hosts.running()) >= 2, up)
+    lifecycle.daemon().stop(timeout=0)
     assert cluster.make("down").returncode == 0
+    assert leftovers.found() == []
     assert Traces.now() == before
