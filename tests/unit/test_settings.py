@@ -190,3 +190,10 @@ def test_a_wrong_authority_is_refused_without_showing_its_key(given, secrets, re
     assert reason in message
     assert "TOPSECRET" not in message
     assert json.dumps(KEY) not in message
+
+
+def test_the_page_on_settings_says_what_is_declared():
+    rows = [line.split(" | ") for line in (CHECKOUT / "docs/settings.md").read_text().splitlines() if line[:3] == "| `"]
+    told = {row[0].strip("| `"): row[-1].removesuffix(" |") for row in rows}
+    project = yaml.safe_load((CHECKOUT / "Pulumi.yaml").read_text())
+    assert told == {key: one["description"] for key, one in project["config"].items() if ":" not in key}
