@@ -1,6 +1,7 @@
 """What a stack may not say, and how it is told."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -197,3 +198,10 @@ def test_the_page_on_settings_says_what_is_declared():
     told = {row[0].strip("| `"): row[-1].removesuffix(" |") for row in rows}
     project = yaml.safe_load((CHECKOUT / "Pulumi.yaml").read_text())
     assert told == {key: one["description"] for key, one in project["config"].items() if ":" not in key}
+
+
+def test_the_example_for_aws_shows_every_setting():
+    example = (CHECKOUT / "Pulumi.dev.yaml").read_text()
+    assert [
+        key for key in declared_settings() if not re.search(rf"kubeadm-aws:{key}\b|{key}\.|likewise {key}", example)
+    ] == []
