@@ -173,6 +173,9 @@ class Instance(AwsResource):
         argument, is_wrapped = ATTRIBUTES[name]
         given = {argument: {"Value": value} if is_wrapped else value}
         self.session.ec2.modify_instance_attribute(InstanceId=id, **given)
+        if name == "vpcSecurityGroupIds":  # to AWS the same; moto keeps an instance's groups and its interface's apart
+            nic = (instance_state.find(self.session, id) or {})["NetworkInterfaces"][0]["NetworkInterfaceId"]
+            self.session.ec2.modify_network_interface_attribute(NetworkInterfaceId=nic, **given)
 
     def _state(self, id: str) -> Callable[[], str]:
         def look() -> str:

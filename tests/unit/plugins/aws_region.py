@@ -66,7 +66,10 @@ class Region:
 MAKERS: dict[str, Callable[[Region], tuple[str, Properties]]] = {
     "vpc": lambda r: ("aws:ec2/vpc:Vpc", {"cidrBlock": "10.0.0.0/16"}),
     "other_vpc": lambda r: ("aws:ec2/vpc:Vpc", {"cidrBlock": "10.1.0.0/16"}),
-    "subnet": lambda r: ("aws:ec2/subnet:Subnet", {"vpcId": r.vpc, "cidrBlock": "10.0.0.0/24"}),
+    "subnet": lambda r: (
+        "aws:ec2/subnet:Subnet",
+        {"vpcId": r.vpc, "cidrBlock": "10.0.0.0/24", "availabilityZone": "us-east-1a"},
+    ),
     "other_subnet": lambda r: (
         "aws:ec2/subnet:Subnet",
         {"vpcId": r.vpc, "cidrBlock": "10.0.1.0/24", "availabilityZone": "us-east-1b"},

@@ -149,7 +149,7 @@ LIVES = [
             "instanceType": "t3.medium",
             "userData": "#cloud-config\nfqdn: it\n",
             "sourceDestCheck": False,
-            "vpcSecurityGroupIds": [r.group, r.other_group],
+            "vpcSecurityGroupIds": [r.other_group],
             "metadataOptions": {**INSTANCE["metadataOptions"], "httpPutResponseHopLimit": 2},
             "rootBlockDevice": {**INSTANCE["rootBlockDevice"], "volumeSize": 30},
             "creditSpecification": {"cpuCredits": "standard"},
