@@ -10,7 +10,7 @@ from region.plugins.aws.resource import AwsResource
 from region.plugins.base import Call, Properties
 
 SECONDS = 600
-STOPPED = ("instanceType", "userData", "userDataBase64", "ebsOptimized")
+STOPPED = ("instanceType", "userData", "userDataBase64")
 """What AWS changes only while the instance is stopped."""
 ATTRIBUTES = {
     "sourceDestCheck": ("SourceDestCheck", True),
@@ -19,26 +19,18 @@ ATTRIBUTES = {
     "instanceInitiatedShutdownBehavior": ("InstanceInitiatedShutdownBehavior", True),
     "vpcSecurityGroupIds": ("Groups", False),
     "instanceType": ("InstanceType", True),
-    "ebsOptimized": ("EbsOptimized", True),
 }
 """Input: the argument of ModifyInstanceAttribute, and whether the value is wrapped."""
-METADATA = {
-    "httpEndpoint": "HttpEndpoint",
-    "httpProtocolIpv6": "HttpProtocolIpv6",
-    "httpPutResponseHopLimit": "HttpPutResponseHopLimit",
-    "httpTokens": "HttpTokens",
-    "instanceMetadataTags": "InstanceMetadataTags",
-}
 
 
 class Instance(AwsResource):
     token = "aws:ec2/instance:Instance"
     replace_on = names(
-        "ami associatePublicIpAddress availabilityZone keyName privateIp rootBlockDevice.encrypted "
+        "ami associatePublicIpAddress availabilityZone ebsOptimized keyName privateIp rootBlockDevice.encrypted "
         "rootBlockDevice.kmsKeyId subnetId tenancy"
     )
     changeable = names(
-        "creditSpecification iamInstanceProfile metadataOptions monitoring rootBlockDevice userDataReplaceOnChange "
+        "creditSpecification metadataOptions monitoring rootBlockDevice userDataReplaceOnChange "
         "volumeTags getPasswordData forceDestroy"
     ) | frozenset({*ATTRIBUTES, "userData", "userDataBase64"})
     defaults = {  # noqa: RUF012
@@ -102,7 +94,9 @@ class Instance(AwsResource):
         if "monitoring" in changed:
             (ec2.monitor_instances if new.get("monitoring") else ec2.unmonitor_instances)(InstanceIds=[id])
         if "metadataOptions" in changed:
-            ec2.modify_instance_metadata_options(InstanceId=id, **arguments(new["metadataOptions"], METADATA))
+            ec2.modify_instance_metadata_options(
+                InstanceId=id, **arguments(new["metadataOptions"], instance_state.METADATA)
+            )
         if "creditSpecification" in changed:
             credits = (new.get("creditSpecification") or {}).get("cpuCredits", "standard")
             ec2.modify_instance_credit_specification(

@@ -34,10 +34,8 @@ def launch(inputs: Properties) -> Properties:
     if "userData" in inputs or "userDataBase64" in inputs:
         given["UserData"] = user_data(inputs).decode()
     placement = arguments(inputs, {"availabilityZone": "AvailabilityZone", "tenancy": "Tenancy"})
-    profile = {"Name": inputs["iamInstanceProfile"]} if inputs.get("iamInstanceProfile") else None
     blocks = {
         "Placement": placement,
-        "IamInstanceProfile": profile,
         "Monitoring": {"Enabled": True} if inputs.get("monitoring") else None,
         "MetadataOptions": arguments(inputs.get("metadataOptions") or {}, METADATA),
         "CreditSpecification": arguments(inputs.get("creditSpecification") or {}, {"cpuCredits": "CpuCredits"}),

@@ -1,7 +1,7 @@
 """Load balancers and their listeners."""
 
 from region.plugins.aws.calls import unless_missing, wait_until
-from region.plugins.aws.properties import arguments, names, tag_list, tags_of
+from region.plugins.aws.properties import arguments, attribute_list, names, tag_list, tags_of, text, typed
 from region.plugins.aws.resource import AwsResource
 from region.plugins.base import Call, Properties
 
@@ -103,7 +103,7 @@ class LoadBalancer(Balancing):
             "securityGroups": sorted(balancer.get("SecurityGroups") or []),
             "subnets": sorted(zone["SubnetId"] for zone in zones),
             "subnetMappings": sorted((_zone(zone) for zone in zones), key=lambda mapping: mapping["subnetId"]),
-            **{name: _typed(values[key]) for name, key in ATTRIBUTES.items() if key in values},
+            **{name: typed(values[key]) for name, key in ATTRIBUTES.items() if key in values},
             "tags": self.tags(id),
         }
 
@@ -126,11 +126,7 @@ class LoadBalancer(Balancing):
 
     def _set(self, id: str, inputs: Properties, names: set[str]) -> None:
         others = ONLY_APPLICATION if inputs["loadBalancerType"] == "network" else ONLY_NETWORK
-        attributes = [
-            {"Key": ATTRIBUTES[name], "Value": _text(inputs[name])}
-            for name in sorted(names & ATTRIBUTES.keys() - others)
-            if inputs.get(name) is not None
-        ]
+        attributes = attribute_list(inputs, {name: ATTRIBUTES[name] for name in names & ATTRIBUTES.keys() - others})
         if attributes:
             self.session.elb.modify_load_balancer_attributes(LoadBalancerArn=id, Attributes=attributes)
 
@@ -162,7 +158,7 @@ class Listener(Balancing):
 
     def settle(self, call: Call, id: str, inputs: Properties) -> None:
         if inputs.get("tcpIdleTimeoutSeconds"):
-            seconds = {"Key": "tcp.idle_timeout.seconds", "Value": _text(inputs["tcpIdleTimeoutSeconds"])}
+            seconds = {"Key": "tcp.idle_timeout.seconds", "Value": text(inputs["tcpIdleTimeoutSeconds"])}
             self.session.elb.modify_listener_attributes(ListenerArn=id, Attributes=[seconds])
 
     def look(self, id: str, before: Properties) -> Properties | None:
@@ -226,11 +222,3 @@ def _zone(zone: Properties) -> Properties:
         "allocationId": address.get("AllocationId"),
         "privateIpv4Address": address.get("PrivateIPv4Address"),
     }
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _typed(value: str) -> bool | int | str:
-    return {"true": True, "false": False}.get(value, int(value) if value.isdigit() else value)

@@ -90,3 +90,19 @@ def tag_specifications(kind: str, inputs: Properties) -> dict[str, list[dict]]:
 def arguments(inputs: Properties, names: dict[str, str]) -> Properties:
     """The API's arguments for the inputs that are given: {input: argument}."""
     return {argument: inputs[name] for name, argument in names.items() if inputs.get(name) not in (None, "")}
+
+
+def attribute_list(inputs: Properties, names: dict[str, str]) -> list[dict[str, str]]:
+    """Attributes of the load balancing service for the inputs that are given: {input: attribute}."""
+    return [
+        {"Key": key, "Value": text(inputs[name])} for name, key in sorted(names.items()) if inputs.get(name) is not None
+    ]
+
+
+def text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def typed(value: str) -> bool | int | str:
+    """What an attribute's text says."""
+    return {"true": True, "false": False}.get(value, int(value) if value.isdigit() else value)

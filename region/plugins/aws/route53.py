@@ -135,8 +135,10 @@ def records_of(
 ) -> Iterator[Properties]:
     """The zone's records, from the given one on."""
     start = {"StartRecordName": name, "StartRecordType": type} if name else {}
-    answer = resource.session.route53.list_resource_record_sets(HostedZoneId=zone, **start)
-    yield from answer["ResourceRecordSets"]
+    for page in resource.session.route53.get_paginator("list_resource_record_sets").paginate(
+        HostedZoneId=zone, **start
+    ):
+        yield from page["ResourceRecordSets"]
 
 
 def apply(resource: AwsResource, zone: str, changes: Sequence[tuple[str, Properties]]) -> None:

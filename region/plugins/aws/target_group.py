@@ -4,7 +4,7 @@ import secrets
 
 from region.plugins.aws.calls import retrying, unless_missing
 from region.plugins.aws.load_balancer import Balancing
-from region.plugins.aws.properties import arguments, known, names, tag_list
+from region.plugins.aws.properties import arguments, attribute_list, known, names, tag_list, text, typed
 from region.plugins.aws.resource import AwsResource
 from region.plugins.base import UNKNOWN, Call, Properties
 
@@ -52,7 +52,7 @@ class TargetGroup(Balancing):
     auto_name = ("name", 32)
 
     def filled(self, inputs: Properties) -> Properties:
-        texts = {name: _text(inputs[name]) for name in TEXTS & inputs.keys() if inputs[name] != UNKNOWN}
+        texts = {name: text(inputs[name]) for name in TEXTS & inputs.keys() if inputs[name] != UNKNOWN}
         check = inputs.get("healthCheck")
         if not isinstance(check, dict):
             return {**self.defaults, **inputs, **texts}
@@ -110,7 +110,11 @@ class TargetGroup(Balancing):
             "ipAddressType": group.get("IpAddressType", "ipv4"),
             "loadBalancerArns": sorted(group.get("LoadBalancerArns") or []),
             "healthCheck": {**check, **({"matcher": matcher} if matcher else {})},
-            **{name: _typed(name, values[key]) for name, key in ATTRIBUTES.items() if key in values},
+            **{
+                name: values[key] if name in TEXTS else typed(values[key])
+                for name, key in ATTRIBUTES.items()
+                if key in values
+            },
             "tags": self.tags(id),
         }
 
@@ -124,11 +128,7 @@ class TargetGroup(Balancing):
 
     def _set(self, id: str, inputs: Properties, names: set[str]) -> None:
         others = frozenset({"slowStart"}) if inputs["protocol"] in NETWORK else ONLY_NETWORK
-        attributes = [
-            {"Key": ATTRIBUTES[name], "Value": _text(inputs[name])}
-            for name in sorted(names & ATTRIBUTES.keys() - others)
-            if inputs.get(name) is not None
-        ]
+        attributes = attribute_list(inputs, {name: ATTRIBUTES[name] for name in names & ATTRIBUTES.keys() - others})
         if attributes:
             self.session.elb.modify_target_group_attributes(TargetGroupArn=id, Attributes=attributes)
 
@@ -172,13 +172,3 @@ def _health_check(inputs: Properties) -> Properties:
 
 def _target(inputs: Properties) -> Properties:
     return arguments(inputs, {"targetId": "Id", "port": "Port", "availabilityZone": "AvailabilityZone"})
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _typed(name: str, value: str) -> bool | int | str:
-    if name in TEXTS:
-        return value
-    return {"true": True, "false": False}.get(value, int(value) if value.isdigit() else value)

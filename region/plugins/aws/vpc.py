@@ -191,7 +191,7 @@ class InternetGateway(AwsResource):
         return answer["InternetGateway"]["InternetGatewayId"]
 
     def settle(self, call: Call, id: str, inputs: Properties) -> None:
-        if inputs.get("vpcId"):
+        if inputs.get("vpcId") and self._vpc(id) != inputs["vpcId"]:
             self._attach(id, inputs["vpcId"])
 
     def look(self, id: str, before: Properties) -> Properties | None:
