@@ -29,6 +29,13 @@ kubectl: $(VENV)/complete ## kubectl through the bastion: make kubectl ARGS="get
 ssh: $(VENV)/complete ## A shell through the bastion: make ssh HOST=master-0
 	@$(REGION) exec -- python -m operate ssh --stack $(STACK) $(HOST) $(ARGS)
 
+.PHONY: print-region picture
+print-region: $(VENV)/complete ## The command that speaks to the region, for an alias
+	@echo "$(REGION)"
+
+picture: ## Draw the README's picture from docs/architecture.dot
+	dot -Tsvg docs/architecture.dot -o docs/architecture.svg
+
 bench: $(VENV)/complete ## Print the figures: start, up, unchanged up, memory, down
 	@$(PYTHON) -m tests.bench
 
