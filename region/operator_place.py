@@ -62,7 +62,15 @@ class OperatorPlace:
     def release_dead_locks(self, stack: str) -> None:
         """A killed `pulumi` leaves its lock behind; take it away when the process that made it is gone."""
         for lock in LOCKS.glob(f"**/{stack}/*.json"):
-            holder = json.loads(lock.read_text()).get("pid")
-            if not isinstance(holder, int) or not Path(f"/proc/{holder}").exists():
+            holder = int(json.loads(lock.read_text())["pid"])
+            if not _lives(holder):
                 self.read(["pulumi", "cancel", "--yes", "--stack", stack])
                 return
+
+
+def _lives(pid: int) -> bool:
+    """Whether the process is there and no zombie: nobody may have waited for one that was killed."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False

@@ -8,6 +8,7 @@ trace into every error.
 import asyncio
 import inspect
 import json
+import os
 import re
 import sys
 import traceback
@@ -37,6 +38,7 @@ from region.plugins.base import (
 from region.plugins.engine_log import EngineLog
 from region.plugins.wire import plain, struct
 
+ENGINE_PROBE_SECONDS = 1
 THREADS = 256  # a plain method may wait for minutes (an instance to run): more than `--parallel` has to be possible
 
 
@@ -55,7 +57,16 @@ async def _serve(plugin: Plugin, engine: str) -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(port, flush=True)
-    await server.wait_for_termination()
+    ends = (asyncio.ensure_future(end) for end in (server.wait_for_termination(), _engine_gone()))
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    await server.stop(None)
+
+
+async def _engine_gone() -> None:
+    """Returns when the engine that started this process has died without a word: nobody else would end it."""
+    engine = os.getppid()
+    while os.getppid() == engine:
+        await asyncio.sleep(ENGINE_PROBE_SECONDS)
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
