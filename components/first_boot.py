@@ -2,6 +2,8 @@
 
 import yaml
 
+HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
+
 
 def first_boot(*, hostname: str, host_private_key: str, host_public_key: str, authorized_key: str) -> str:
     """User data that gives a machine its name, the one SSH host key that connections pin, and the first user's key.
@@ -16,6 +18,8 @@ def first_boot(*, hostname: str, host_private_key: str, host_public_key: str, au
         "manage_etc_hosts": "localhost",
         "ssh_deletekeys": True,
         "ssh_keys": {"ed25519_private": host_private_key, "ed25519_public": host_public_key},
+        # The image may make keys of other types at first boot, and clients that pin this one would be offered those.
+        "write_files": [{"path": "/etc/ssh/sshd_config.d/10-host-key.conf", "content": f"HostKey {HOST_KEY}\n"}],
         "ssh_authorized_keys": [authorized_key],
         "disable_root": True,
         "ssh_pwauth": False,

@@ -88,9 +88,10 @@ class Network(pulumi.ComponentResource):
         self.ready = []
         public = {zone: self._subnet("public", zone, plan.public) for zone, plan in self.plan.items()}
         private = {zone: self._subnet("private", zone, plan.private) for zone, plan in self.plan.items()}
-        self.public_subnet_ids = {zone: subnet.id for zone, subnet in public.items()}
         self.private_subnet_ids = {zone: self._reserve(zone, subnet) for zone, subnet in private.items()}
         self._open_public(public)
+        # AWS puts no balancer or elastic address into a VPC that has no gateway, nor takes the gateway away under them.
+        self.public_subnet_ids = {zone: _known_after(subnet.id, self._gateway.id) for zone, subnet in public.items()}
         self._open_private(public, private)
         self.register_outputs({"vpc_id": self.vpc_id})
 
@@ -119,7 +120,7 @@ class Network(pulumi.ComponentResource):
             description="fixed addresses of masters",
             opts=self._child,
         )
-        return pulumi.Output.all(subnet.id, reservation.id).apply(lambda known: known[0])
+        return _known_after(subnet.id, reservation.id)
 
     def _open_public(self, subnets: Mapping[str, aws.ec2.Subnet]) -> None:
         gateway = aws.ec2.InternetGateway(self._name, vpc_id=self.vpc_id, tags=self._tags(self._name), opts=self._child)
@@ -178,3 +179,7 @@ class Network(pulumi.ComponentResource):
 
     def _tags(self, name: str) -> dict[str, str]:
         return {**self._args.tags, "Name": name}
+
+
+def _known_after(value: pulumi.Output[str], other: pulumi.Output[str]) -> pulumi.Output[str]:
+    return pulumi.Output.all(value, other).apply(lambda known: known[0])

@@ -94,6 +94,12 @@ def test_first_boot_gives_name_host_key_and_first_login_and_nothing_else():
         "manage_etc_hosts": "localhost",
         "ssh_deletekeys": True,
         "ssh_keys": {"ed25519_private": "-----BEGIN-----\nAA\n-----END-----\n", "ed25519_public": "ssh-ed25519 AAAA"},
+        "write_files": [
+            {
+                "path": "/etc/ssh/sshd_config.d/10-host-key.conf",
+                "content": "HostKey /etc/ssh/ssh_host_ed25519_key\n",
+            }
+        ],
         "ssh_authorized_keys": ["ssh-ed25519 BBBB"],
         "disable_root": True,
         "ssh_pwauth": False,

@@ -3,6 +3,7 @@
 from ipaddress import IPv4Network
 from itertools import combinations
 
+import pulumi_aws as aws
 import pytest
 from conftest import Engine
 
@@ -84,3 +85,17 @@ def test_only_public_subnets_lead_straight_to_the_internet(engine):
     associations = engine.declared("aws:ec2/routeTableAssociation:RouteTableAssociation")
     public = [name for name, made in associations.items() if made.inputs["routeTableId"] == "demo-public-id"]
     assert sorted(public) == [f"demo-public-{zone}" for zone in ZONES]
+
+
+# Deleting goes the other way: an internet gateway stays as long as anything behind it has a public address.
+def test_nothing_is_put_in_a_public_subnet_before_the_vpc_has_its_internet_gateway(engine):
+    def program() -> None:
+        network = Network(
+            "demo", NetworkArgs(vpc_cidr="10.0.0.0/16", zones=ZONES, nat_gateways="one", protect=False, tags={})
+        )
+        ids = network.public_subnet_ids["us-east-1a"]
+        aws.ec2.NetworkInterface("public", subnet_id=ids)
+
+    engine.run(program)
+    (public,) = engine.declared("aws:ec2/networkInterface:NetworkInterface").values()
+    assert {"demo-public-us-east-1a", "demo"} <= public.dependencies
