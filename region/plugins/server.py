@@ -57,7 +57,7 @@ async def _serve(plugin: Plugin, engine: str) -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(port, flush=True)
-    ends = (asyncio.ensure_future(end) for end in (server.wait_for_termination(), _engine_gone()))
+    ends = [asyncio.ensure_future(end) for end in (server.wait_for_termination(), _engine_gone())]
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     await server.stop(None)
 

@@ -60,10 +60,11 @@ def background_up(log: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait while `up` goes on; one that ends by itself has its log shown."""
     deadline = time.monotonic() + START_SECONDS
     while not condition():
-        assert process.poll() is None, "up ended by itself"
+        assert process.poll() is None, log.read_text()[-5000:]
         assert time.monotonic() < deadline, f"not within {START_SECONDS} s"
         time.sleep(0.2)
 
@@ -79,7 +80,7 @@ def with_settings(directory: Path, **settings: object) -> Path:
 
 def test_ctrl_c_ends_an_up_in_good_order(cluster: Cluster, before: Traces, tmp_path: Path) -> None:
     with background_up(tmp_path / "log") as up:
-        wait_until(lambda: len(hosts.running()) >= 1, up)
+        wait_until(lambda: len(hosts.running()) >= 1, up, tmp_path / "log")
         os.killpg(up.pid, signal.SIGINT)
         assert up.wait(timeout=120) != 0
     assert "cancel" in (tmp_path / "log").read_text().lower()
@@ -102,7 +103,7 @@ def test_wrong_settings_are_all_refused_at_once(cluster: Cluster, tmp_path: Path
 
 def test_an_up_may_be_killed_while_the_cluster_is_founded(cluster: Cluster, tmp_path: Path) -> None:
     with background_up(tmp_path / "log") as up:
-        wait_until(lambda: any(STATE.glob("hosts/*/disk/kubelet/config.yaml")), up)
+        wait_until(lambda: any(STATE.glob("hosts/*/disk/kubelet/config.yaml")), up, tmp_path / "log")
         time.sleep(5)
 
 
@@ -225,7 +226,7 @@ def test_down_leaves_nothing(cluster: Cluster, before: Traces) -> None:
 
 def test_a_region_that_was_killed_whole_is_cleaned_by_down(cluster: Cluster, before: Traces, tmp_path: Path) -> None:
     with background_up(tmp_path / "log") as up:
-        wait_until(lambda: len(hosts.running()) >= 2, up)
+        wait_until(lambda: len(hosts.running()) >= 2, up, tmp_path / "log")
     lifecycle.daemon().stop(timeout=0)
     assert cluster.make("down").returncode == 0
     assert leftovers.found() == []
