@@ -14,7 +14,7 @@ from components.certificates import GivenCa
 
 VERSION = r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
 NODE_PORTS = range(30000, 32768)
-# A listener each, and a rule of a security group each: what AWS grants unasked holds this many.
+# A listener each, a target group each, rules of a security group each: what AWS grants unasked holds this many.
 MAX_PORTS = 20
 
 Choice = TypeVar("Choice", bound=str)
@@ -118,7 +118,7 @@ class Configuration:
 
     def authority(self, key: str) -> GivenCa | None:
         """A certificate authority the user brings, or None."""
-        given = self._structure(key, dict)
+        given = self._structure(key, dict, secret=True)
         if not given:
             return None
         certificate, private_key = str(given.get("certificate", "")), str(given.get("key", ""))
@@ -127,7 +127,7 @@ class Configuration:
             self.refuse(key, "it must have certificate and key, and nothing else")
         elif certificate.count("-----BEGIN CERTIFICATE-----") != 1:
             self.refuse(key, "its certificate must be exactly one, in PEM: the authority that signs, without its chain")
-        elif "PRIVATE KEY-----" not in private_key:
+        elif "PRIVATE KEY-----" not in private_key or "ENCRYPTED" in private_key:
             self.refuse(key, "its key must be a private key in PEM, without a passphrase")
         elif not runtime_config.is_config_secret(name):
             self.refuse(key, f"its key stands there for all to read: pulumi config set --path --secret {key}.key")
@@ -170,13 +170,16 @@ class Configuration:
             return otherwise
         return value
 
-    def _structure(self, key: str, kind: type[Structure]) -> Structure:
+    def _structure(self, key: str, kind: type[Structure], *, secret: bool = False) -> Structure:
         text = str(self._value(key, ""))
         if key in self._wrong:
             return kind()
-        value = self._config.get_object(key)
+        try:
+            value = self._config.get_object(key)
+        except pulumi.ConfigTypeError:
+            value = text
         if not isinstance(value, kind):
-            self.refuse(key, "it must be a list" if kind is list else "it must be a map", text)
+            self.refuse(key, "it must be a list" if kind is list else "it must be a map", None if secret else text)
             return kind()
         return value
 

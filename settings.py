@@ -12,13 +12,15 @@ from components.network import MAX_VPC_PREFIX, MIN_VPC_PREFIX, ZONE_LETTERS, Nat
 from configuration import Configuration
 
 # The longest name derived from it is <clusterName>-ingress, and a load balancer's name has at most 32 characters.
-CLUSTER_NAME = r"(?!internal-)[a-z]([a-z0-9-]{0,22}[a-z0-9])?"
+CLUSTER_NAME = r"(?!(internal|sg)(-|$))[a-z]([a-z0-9-]{0,22}[a-z0-9])?"
 DNS_NAME = r"(?=.{1,200}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
 INSTANCE_TYPE = r"[a-z][a-z0-9-]*\.[a-z0-9-]+"
 
 # Kubernetes' minor versions that this program's documents are right for, and etcd's that kubeadm runs them with.
 ETCD_OF_KUBERNETES = {"1.35": ("3.6", "3.7"), "1.36": ("3.6", "3.7"), "1.37": ("3.6", "3.7")}
 TOPOLOGIES = {"systemd": True, "dedicated-systemd": False, "dedicated-static-pods": False, "stacked": False}
+AWS_ZONES = r"(^|\.)(amazonaws\.com|compute\.internal|ec2\.internal)$"
+RULES_OF_A_GROUP = 60
 CLUSTER_TAG = "kubeadm-aws:cluster"
 
 
@@ -71,8 +73,8 @@ class Settings:
         cluster_name = read.text(
             "clusterName",
             CLUSTER_NAME,
-            "at most 24 lower-case letters, digits and dashes, a letter first, no dash last, not beginning with "
-            "'internal-': AWS limits the names of load balancers that are made from it",
+            "at most 24 lower-case letters, digits and dashes, a letter first, no dash last, its first word neither "
+            "'internal' nor 'sg': AWS limits the names of load balancers and security groups that are made from it",
         )
         zones = read.names("availabilityZones") or tuple(f"{region}{letter}" for letter in "abc")
         conntrack = read.integer("kubeProxyConntrackMaxPerCore", -1, 1 << 24)
@@ -172,10 +174,25 @@ class Settings:
         if self.ingress_scheme == "internet-facing" and read.sound("ingressCidrs") and not self.ingress_cidrs:
             reason = "an internet-facing balancer needs to know who may connect; 0.0.0.0/0 is everybody"
             read.refuse("ingressCidrs", reason, [])
-        if read.sound("privateZone") and re.search(
-            r"(^|\.)(amazonaws\.com|compute\.internal|ec2\.internal)$", self.private_zone
-        ):
-            read.refuse("privateZone", "that name is AWS's own inside a VPC", self.private_zone)
+        zone = f"{self.cluster_name}.{self.private_zone}"
+        if read.sound("clusterName", "privateZone") and re.search(AWS_ZONES, zone):
+            read.refuse(
+                "privateZone", f"the zone is {zone} then, and that name is AWS's own inside a VPC", self.private_zone
+            )
+        self._check_rules(read)
+
+    def _check_rules(self, read: Configuration) -> None:
+        if not read.sound("adminCidrs", "nodePorts", "ingressCidrs", "natGateways", "availabilityZones"):
+            return
+        gateways = 1 if self.nat_gateways == "one" else len(self.availability_zones)
+        clients = 1 + gateways + len(set(self.ingress_cidrs) - {self.vpc_cidr})
+        rules = {"adminCidrs": len(self.admin_cidrs), "nodePorts": len(self.node_ports) * clients}
+        for key, count in rules.items():
+            if count > RULES_OF_A_GROUP:
+                reason = f"it makes {count} rules of one security group, and AWS grants {RULES_OF_A_GROUP} unasked"
+                if key == "nodePorts":
+                    reason += ": each port has one for the VPC, each NAT gateway and each of ingressCidrs"
+                read.refuse(key, reason)
 
     def _check_etcd(self, read: Configuration) -> None:
         if read.sound("etcdTopology") and not TOPOLOGIES[self.etcd_topology]:
