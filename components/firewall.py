@@ -121,7 +121,7 @@ def _ingress(args: FirewallArgs) -> Iterator[Row]:
     clients = [
         Block(name="vpc", cidr=args.vpc_cidr),
         *(Block(name=f"nat-{zone}", cidr=_host(address)) for zone, address in args.nat_addresses.items()),
-        *(Block(name=f"client-{_word(cidr)}", cidr=cidr) for cidr in args.ingress_cidrs),
+        *(Block(name=f"client-{_word(cidr)}", cidr=cidr) for cidr in args.ingress_cidrs if cidr != args.vpc_cidr),
     ]
     for port, node_port in args.node_ports.items():
         for client in clients:

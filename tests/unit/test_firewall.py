@@ -134,3 +134,12 @@ def test_descriptions_are_of_letters_that_aws_takes(rules):
             text = rule.inputs["description"]
             assert len(text) < 256
             assert all((letter.isascii() and letter.isalnum()) or letter in letters for letter in text), text
+
+
+def test_the_vpc_among_the_clients_is_no_rule_twice():
+    made: list[Row] = []
+    Engine().run(lambda: made.extend(table(arguments(ingress_cidrs=("10.0.0.0/16", "192.0.2.0/24")))))
+    clients = [
+        row.source.name for row in made if row.destination == "ingress-balancer" and isinstance(row.source, Block)
+    ]
+    assert clients == ["vpc", "nat-us-east-1a", "client-192.0.2.0-24"]
