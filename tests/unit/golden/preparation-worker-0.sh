@@ -181,8 +181,15 @@ apt() {
   apt-get "${options[@]}" "$@"
 }
 
+# A young machine writes its package sources and reads lists of its own accord, and apt waits for no lock on those.
+leaves_packages_alone() {
+  ! systemctl show --property ActiveState --value apt-daily.service apt-daily-upgrade.service | grep activating
+}
+
 install_packages() {
   local spec
+  systemctl start cloud-config.service || true
+  wait_for 600 "apt-daily.service or apt-daily-upgrade.service of this host to end" leaves_packages_alone
   [[ -z $(dpkg --audit) ]] || dpkg --configure -a
   write_sources
   apt --quiet --quiet update || fail "cannot read the package lists of $SOURCE: see above"
