@@ -61,7 +61,7 @@ def ssh_directory(outputs: Outputs) -> Iterator[Path]:
 
 @contextmanager
 def socks_proxy(outputs: Outputs) -> Iterator[str]:
-    """A SOCKS proxy that speaks from the bastion, as a URL. Raises ClickException when the bastion cannot be reached."""
+    """A SOCKS proxy that speaks from the bastion, as a URL. Raises ClickException when it cannot be reached."""
     with ssh_directory(outputs) as directory:
         port, control = _free_port(), f"{directory}/control"
         ssh = ["ssh", "-F", f"{directory}/config", "-S", control]

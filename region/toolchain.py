@@ -1,6 +1,7 @@
 """The binaries the region needs, built from pinned Go modules into a cache keyed by their content.
 
-Each directory of `region/tools/` is a Go module of its own: version selection never mixes the dependencies of two tools.
+Each directory of `region/tools/` is a Go module of its own: version selection never mixes the dependencies of two
+tools.
 """
 
 import fcntl
@@ -116,7 +117,7 @@ class Toolchain:
             raise ToolchainError(f"{name} is no tool of region/tools")
         binary = directory(module) / name
         if not binary.exists():
-            raise ToolchainError(f"{name} has not been built: run `python -m region build`")
+            raise ToolchainError(f"{name} has not been built: run `python -m region prepare`")
         return binary
 
 
