@@ -43,19 +43,22 @@ class Api:
         self._version = 0
         self._written = 0
         self._server: BaseWSGIServer | None = None
+        self._thread: threading.Thread | None = None
         moto_patches.install()
         self._application = DomainDispatcherApplication(create_backend_app)
         self._load()
 
     def start(self, address: str, port: int) -> None:
-        """Serve in a thread of its own from now on. Raises OSError when the port is taken."""
+        """Serve in a thread of its own from now on. Ends the process, saying so, when the port is taken."""
         self._server = make_server(address, port, self, threaded=True, request_handler=_QuietHandler)
-        threading.Thread(target=self._server.serve_forever, args=(0.1,), name="api", daemon=True).start()
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="api", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
-        if self._server:
+        """Returns when the port is free again: the serving thread closes its socket last of all."""
+        if self._server and self._thread:
             self._server.shutdown()
-            self._server.server_close()
+            self._thread.join()
 
     @property
     def port(self) -> int:

@@ -1,5 +1,6 @@
 """The API as a client meets it: what moto would answer otherwise, the World read from it, and what a crash leaves."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from region import moto_patches
 from region.api import Api
 from region.world import Host
 
+# Of this process only: on 127.0.0.1 any connection on the machine may be given the port while the API is down.
+ADDRESS = f"127.1.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
+
 
 class Place:
     """The API on a state file, to be killed and opened again at the same address."""
@@ -29,7 +33,7 @@ class Place:
     def open(self) -> None:
         BackendDict.reset()
         self.api = Api(self.state, changed=self.count)
-        self.api.start("127.0.0.1", self.port)
+        self.api.start(ADDRESS, self.port)
 
     def count(self) -> None:
         self.changes += 1
@@ -52,7 +56,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The scene as a state file, made once; every test begins with a copy."""
     state = tmp_path_factory.mktemp("scene") / "state.pickle"
     place = Place(state)
-    scene = aws_scene.clients(f"http://127.0.0.1:{place.api.port}")
+    scene = aws_scene.clients(f"http://{ADDRESS}:{place.api.port}")
     aws_scene.build(scene)
     built = Built(state=state.read_bytes(), port=place.api.port, scene=scene)
     place.kill()
@@ -158,7 +162,7 @@ def test_a_private_machine_has_no_association(scene: Scene) -> None:
 def test_debians_image_is_found_as_on_aws(place: Place, scene: Scene) -> None:
     ssm = boto3.client(
         "ssm",
-        endpoint_url=f"http://127.0.0.1:{place.api.port}",
+        endpoint_url=f"http://{ADDRESS}:{place.api.port}",
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
