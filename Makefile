@@ -49,7 +49,7 @@ check: $(VENV)/complete ## Unit tests and every linter
 	$(VENV)/bin/pyright --pythonpath $(PYTHON)
 	shellcheck scripts/*.sh region/*.sh
 	shfmt -i 2 -ci -d scripts region
-	$(VENV)/bin/pytest -q -n auto tests/unit
+	$(VENV)/bin/pytest -q -n auto --dist worksteal tests/unit
 
 test-engine: $(VENV)/complete ## The real engine against the region's API, without hosts
 	@$(PYTHON) -m region prepare --only engine

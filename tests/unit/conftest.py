@@ -1,9 +1,9 @@
 """The program on mocks: a stand-in for the engine that remembers all it was asked for."""
 
-import asyncio
+import functools
 import json
 import runpy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import yaml
 from pulumi.runtime import mocks
 from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import Stack
-from registrations import Recorder, RecordingMonitor, Registration
+from registrations import Recorder, Registration, run
 
 CHECKOUT = Path(__file__).parent.parent.parent
 IMAGE = "ami-0123456789abcdef0"
@@ -46,8 +46,6 @@ class Engine(Recorder):
 
     def run(self, program: Callable[[], object]) -> None:
         """Run a program to its end, with every resource it makes; raises what it raises. Secrets in exports stay so."""
-        asyncio.set_event_loop(asyncio.new_event_loop())
-        pulumi.runtime.set_mocks(self, project="kubeadm-aws", stack="test", monitor=RecordingMonitor(self))
 
         def run_and_look() -> pulumi.Output[Any]:
             program()
@@ -57,7 +55,7 @@ class Engine(Recorder):
                 self.exports.update
             )
 
-        pulumi.runtime.test(run_and_look)()
+        run(run_and_look, self)
 
     def run_stack(self, given: Mapping[str, Any]) -> "Engine":
         """The whole program with these settings, and the defaults for the others."""
@@ -104,18 +102,25 @@ def _outputs(kind: str, name: str) -> dict[str, Any]:
     }.get(kind, {})
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _own_event_loop() -> Iterator[None]:
-    """Pulumi's mocks take the thread's event loop, which other tests may have closed."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
-    loop.close()
-
-
 @pytest.fixture
 def engine() -> Engine:
     return Engine()
+
+
+@functools.cache
+def run_of(stack: str) -> Engine:
+    """The whole program with the settings of a stack: run once for all who only look at what it made."""
+    return Engine().run_stack(stack_settings(stack))
+
+
+@pytest.fixture
+def local() -> Engine:
+    return run_of("local")
+
+
+@pytest.fixture
+def prod() -> Engine:
+    return run_of("prod")
 
 
 def declared_settings() -> dict[str, Any]:

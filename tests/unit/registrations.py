@@ -1,11 +1,12 @@
 """Pulumi mocks that also keep what a resource was registered with: dependencies, ignored changes, protection."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
-from pulumi.runtime import mocks, rpc
+from pulumi.runtime import mocks, rpc, settings
 
 SECRET_KEY = "4dabf18193072939515e22adb298388d"
 
@@ -72,10 +73,26 @@ class RecordingMonitor(mocks.MockMonitor):
         return response
 
 
-def record(outputs: Callable[[str, str], dict[str, Any]] = lambda kind, name: {}) -> dict[str, Registration]:
-    """From here on the program's resources are made by mocks and kept, by name, in what this returns."""
+def run(program: Callable[[], object], recorder: Recorder) -> None:
+    """Run a program to its end, with every resource it makes: on a stack and an event loop that no other run has seen.
+
+    Raises what the program raises. What it returns is waited for.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    settings.ROOT.set(None)
+    pulumi.runtime.set_mocks(recorder, project="kubeadm-aws", stack="test", monitor=RecordingMonitor(recorder))
+    try:
+        pulumi.runtime.test(program)()
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def record(program: Callable[[], object], outputs: Callable[[str, str], dict[str, Any]]) -> dict[str, Registration]:
+    """What a program makes when the plugins answer with `outputs`, by name."""
     recorder = Recorder(outputs=outputs)
-    pulumi.runtime.set_mocks(recorder, monitor=RecordingMonitor(recorder))
+    run(program, recorder)
     return recorder.seen
 
 

@@ -26,12 +26,13 @@ def tls_outputs(kind: str, name: str) -> dict[str, str]:
 def make_node(role: str, ordinal: int) -> Node:
     """`role`-`ordinal` with a machine of its own, in a zone by ordinal."""
     name = f"{role}-{ordinal}"
+    machine = Thing(f"{name}-machine")
     return Node(
         name=name,
         address=f"10.0.{ordinal}.{10 if role == 'master' else 100}",
         zone="us-east-1" + "abc"[ordinal],
         connection=ConnectionArgs(host=f"{name}.test", user="admin"),
-        identity=pulumi.Output.from_input(f"i-{name}"),
-        machine=Thing(f"{name}-machine"),
+        identity=pulumi.Output.concat("i-", name, "-", machine.id),
+        machine=machine,
         host_key=pulumi.Output.from_input("ssh-ed25519 AAAA"),
     )

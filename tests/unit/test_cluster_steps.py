@@ -1,47 +1,15 @@
 """Order and options of the steps that make a cluster out of prepared machines, on mocks."""
 
-import pulumi
 import pytest
 from golden_file import matches_golden
-from pulumi_command.remote import ConnectionArgs
 from registrations import Registration, record
+from steps_scene import Thing, make_node, tls_outputs
 
 from components.cluster_pki import ClusterPki, ClusterPkiArgs
 from components.control_plane import ControlPlane, ControlPlaneArgs
 from components.etcd_pki import EtcdPki, EtcdPkiArgs, Member
-from components.node import Node
 from components.verification import Verification, VerificationArgs
 from components.workers import Workers, WorkersArgs
-
-
-class Thing(pulumi.CustomResource):
-    """Any resource, for what other components would make."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__("test:index:Thing", name, {})
-
-
-def tls_outputs(kind: str, name: str) -> dict[str, str]:
-    return {
-        "tls:index/privateKey:PrivateKey": {"privateKeyPem": f"KEY OF {name}", "publicKeyPem": f"public {name}"},
-        "tls:index/certRequest:CertRequest": {"certRequestPem": f"request {name}"},
-        "tls:index/locallySignedCert:LocallySignedCert": {"certPem": f"certificate {name}"},
-        "tls:index/selfSignedCert:SelfSignedCert": {"certPem": f"certificate {name}"},
-    }.get(kind, {})
-
-
-def make_node(role: str, ordinal: int) -> Node:
-    name = f"{role}-{ordinal}"
-    machine = Thing(f"{name}-machine")
-    return Node(
-        name=name,
-        address=f"10.0.{ordinal}.{10 if role == 'master' else 100}",
-        zone="us-east-1" + "abc"[ordinal],
-        connection=ConnectionArgs(host=f"{name}.test", user="admin"),
-        identity=pulumi.Output.concat("i-", name, "-", machine.id),
-        machine=machine,
-        host_key=pulumi.Output.from_input("ssh-ed25519 AAAA"),
-    )
 
 
 def declare_cluster() -> None:
@@ -109,9 +77,7 @@ def declare_cluster() -> None:
 
 @pytest.fixture(scope="module")
 def seen() -> dict[str, Registration]:
-    registrations = record(tls_outputs)
-    pulumi.runtime.test(declare_cluster)()
-    return registrations
+    return record(declare_cluster, tls_outputs)
 
 
 MASTER_JOINS = [f"control-plane-join-master-{ordinal}" for ordinal in range(3)]

@@ -24,13 +24,21 @@ def arguments(**given) -> FirewallArgs:
     )
 
 
-@pytest.fixture
-def rules(engine: Engine) -> Engine:
+@pytest.fixture(scope="module")
+def rules() -> Engine:
+    engine = Engine()
     engine.run(lambda: Firewall("demo", arguments()))
     return engine
 
 
-def allowed(source: str, destination: str, port: int, protocol: str = "tcp") -> bool:
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    made: list[Row] = []
+    Engine().run(lambda: made.extend(table(arguments())))
+    return made
+
+
+def allowed(rows: list[Row], source: str, destination: str, port: int, protocol: str = "tcp") -> bool:
     def matches(row: Row) -> bool:
         names = [end.name if isinstance(end, Block) else end for end in (row.source, row.destination)]
         return (
@@ -40,7 +48,7 @@ def allowed(source: str, destination: str, port: int, protocol: str = "tcp") -> 
             and row.ports[0] <= port <= row.ports[1]
         )
 
-    return any(matches(row) for row in table(arguments()))
+    return any(matches(row) for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -65,14 +73,14 @@ def allowed(source: str, destination: str, port: int, protocol: str = "tcp") -> 
         ("ingress-balancer", "worker", 10256),
     ],
 )
-def test_what_the_cluster_needs_is_allowed(source, destination, port):
-    assert allowed(source, destination, port)
+def test_what_the_cluster_needs_is_allowed(rows, source, destination, port):
+    assert allowed(rows, source, destination, port)
 
 
 @pytest.mark.parametrize("source", ["master", "worker"])
 @pytest.mark.parametrize("destination", ["master", "worker"])
-def test_pods_reach_each_other_on_every_node(source, destination):
-    assert allowed(source, destination, 8472, "udp")
+def test_pods_reach_each_other_on_every_node(rows, source, destination):
+    assert allowed(rows, source, destination, 8472, "udp")
 
 
 @pytest.mark.parametrize(
@@ -89,8 +97,8 @@ def test_pods_reach_each_other_on_every_node(source, destination):
         ("worker", "master", 10259),
     ],
 )
-def test_what_nobody_needs_is_not(source, destination, port):
-    assert not allowed(source, destination, port)
+def test_what_nobody_needs_is_not(rows, source, destination, port):
+    assert not allowed(rows, source, destination, port)
 
 
 def test_each_rule_names_its_ends_and_says_why(rules):

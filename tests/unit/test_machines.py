@@ -1,22 +1,11 @@
 """Instances, the bastion before them, and what a machine is told at its first boot."""
 
-import pytest
 import yaml
-from conftest import IMAGE, Engine, stack_settings
+from conftest import IMAGE, Engine
 
 from components.first_boot import first_boot
 
 INSTANCE = "aws:ec2/instance:Instance"
-
-
-@pytest.fixture(scope="module")
-def local() -> Engine:
-    return Engine().run_stack(stack_settings("local"))
-
-
-@pytest.fixture(scope="module")
-def prod() -> Engine:
-    return Engine().run_stack(stack_settings("prod"))
 
 
 def test_masters_have_fixed_addresses_one_in_each_zone(local):

@@ -3,7 +3,6 @@
 import base64
 import re
 
-import pulumi
 import pytest
 from golden_file import matches_golden
 from registrations import Registration, record
@@ -17,9 +16,6 @@ MIRROR = "http://mirror.test"
 
 
 def declare(masters: int = 3, mirror: str | None = MIRROR) -> dict[str, Registration]:
-    seen = record(tls_outputs)
-
-    @pulumi.runtime.test
     def program() -> None:
         nodes = [make_node("master", ordinal) for ordinal in range(masters)]
         preparation = Preparation(
@@ -48,11 +44,10 @@ def declare(masters: int = 3, mirror: str | None = MIRROR) -> dict[str, Registra
             ),
         )
 
-    program()
-    return seen
+    return record(program, tls_outputs)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def steps() -> dict[str, Registration]:
     return {name: entry for name, entry in declare().items() if entry.kind == "command:remote:Command"}
 
@@ -91,9 +86,9 @@ def test_members_start_together_and_health_comes_after_all(steps: dict[str, Regi
 
 
 def test_a_new_machine_runs_its_steps_again_and_ends_without_them(steps: dict[str, Registration]) -> None:
-    assert steps["etcd-master-1"].inputs["triggers"] == ["i-master-1"]
-    assert steps["preparation-reach-master-1"].inputs["triggers"] == ["i-master-1"]
-    assert steps["etcd-health"].inputs["triggers"] == ["i-master-0", "i-master-1", "i-master-2"]
+    assert steps["etcd-master-1"].inputs["triggers"] == ["i-master-1-master-1-machine-id"]
+    assert steps["preparation-reach-master-1"].inputs["triggers"] == ["i-master-1-master-1-machine-id"]
+    assert steps["etcd-health"].inputs["triggers"] == [f"i-master-{n}-master-{n}-machine-id" for n in range(3)]
     for name, step in steps.items():
         owner = name.split("-", 1)[1].removeprefix("reach-")
         assert step.deleted_with == ("master-0" if owner == "health" else owner) + "-machine"

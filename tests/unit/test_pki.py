@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import pulumi
 import pytest
 import yaml
 from registrations import Registration, record
@@ -20,39 +19,31 @@ KEY = "tls:index/privateKey:PrivateKey"
 GIVEN = GivenCa(certificate="their certificate", key="their key")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def etcd() -> dict[str, Registration]:
     return declare_etcd()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster() -> dict[str, Registration]:
     return declare_cluster()
 
 
 def declare_etcd(ca: GivenCa | None = None) -> dict[str, Registration]:
-    seen = record(tls_outputs)
-
-    @pulumi.runtime.test
     def declare() -> None:
         members = [Member(name=f"master-{index}", address=f"10.0.{index}.10") for index in (2, 0, 1)]
         EtcdPki("etcd", EtcdPkiArgs(members=members, ca=ca))
 
-    declare()
-    return seen
+    return record(declare, tls_outputs)
 
 
 def declare_cluster(ca: GivenCa | None = None) -> dict[str, Registration]:
-    seen = record(tls_outputs)
-
-    @pulumi.runtime.test
     def declare() -> None:
         nodes = [make_node("master", 0), make_node("worker", 1)]
         api_server = "https://api.demo.internal:6443"
         ClusterPki("pki", ClusterPkiArgs(cluster_name="demo", api_server=api_server, nodes=nodes, ca=ca))
 
-    declare()
-    return seen
+    return record(declare, tls_outputs)
 
 
 def subject_of(request: Registration) -> Mapping[str, Any]:

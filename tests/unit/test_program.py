@@ -7,7 +7,7 @@ from collections import Counter
 from ipaddress import IPv4Network
 
 import pytest
-from conftest import CHECKOUT, IMAGE, Engine, Secret, stack_settings
+from conftest import CHECKOUT, IMAGE, Engine, Secret, run_of
 from registrations import Registration
 
 STACKS = ("local", "dev", "staging", "prod")
@@ -26,12 +26,7 @@ TAGLESS = {
 
 @pytest.fixture(scope="module", params=STACKS)
 def stack(request) -> Engine:
-    return Engine().run_stack(stack_settings(request.param))
-
-
-@pytest.fixture(scope="module")
-def local() -> Engine:
-    return Engine().run_stack(stack_settings("local"))
+    return run_of(request.param)
 
 
 def commands(engine: Engine) -> dict[str, Registration]:

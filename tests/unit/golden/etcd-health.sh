@@ -1,7 +1,7 @@
 {
 STEP='etcd-health on master-0'
 ENDPOINTS=https://10.0.0.10:2379,https://10.0.1.10:2379,https://10.0.2.10:2379
-MACHINES=i-master-0,i-master-1,i-master-2
+MACHINES=i-master-0-master-0-machine-id,i-master-1-master-1-machine-id,i-master-2-master-2-machine-id
 #!/usr/bin/env bash
 # What every step on a node shares; the renderer puts it before the step's own script. Needs root.
 # STEP: what runs and where, for people.

@@ -3,7 +3,7 @@ STEP='preparation-reach-master-1 on bastion-0'
 NODE_NAME=master-1
 NODE_ADDRESS=10.0.1.10
 HOST_KEY='ssh-ed25519 AAAA'
-MACHINE=i-master-1
+MACHINE=i-master-1-master-1-machine-id
 LIMIT_SECONDS=600
 #!/usr/bin/env bash
 # What every step on a node shares; the renderer puts it before the step's own script. Needs root.
