@@ -64,5 +64,6 @@ format: $(VENV)/complete ## Rewrite the sources in the house's format
 	$(VENV)/bin/ruff check --fix .
 	shfmt -i 2 -ci -w scripts region
 
-$(VENV)/complete: requirements-dev.txt
+# Its name says what is in it: a checkout's newer files are no reason to make it again under those who use it.
+$(VENV)/complete:
 	@region/make-venv.sh $(VENV) requirements-dev.txt
