@@ -17,6 +17,7 @@ cluster = Cluster(
         bastion=bastion.node,
         masters=infrastructure.masters,
         workers=infrastructure.workers,
+        named=infrastructure.named,
         reachable=infrastructure.reachable,
         ingress_name=infrastructure.ingress_name,
         served=infrastructure.served,

@@ -19,12 +19,15 @@ from settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterArgs:
-    """`reachable`: what there must be before a node joins by the API server's name; `served`: before clients come."""
+    """`named`: the API server's DNS record. `reachable`: what must be there before a node joins by it; `served`: before
+    clients come.
+    """
 
     settings: Settings
     bastion: Node
     masters: Sequence[Node]
     workers: Sequence[Node]
+    named: Sequence[pulumi.Resource]
     reachable: Sequence[pulumi.Resource]
     ingress_name: pulumi.Input[str]
     served: Sequence[pulumi.Resource]
@@ -98,6 +101,7 @@ class Cluster(pulumi.ComponentResource):
             prepared=self._preparation.prepared,
             etcd_endpoints=self._etcd.endpoints,
             etcd_ready=self._etcd.ready,
+            named=self._args.named,
             reachable=self._args.reachable,
             etcd_pki=self._etcd_pki,
             pki=self._pki,

@@ -23,13 +23,15 @@ EVERY_INPUT = ("addPreviousOutputInEnv", "connection", "create", "logging", "std
 class ControlPlaneArgs:
     """`prepared` is what must be done on each node (by name) before kubeadm runs there, `etcd_ready` before all.
 
-    `reachable` is the API server's name and balancer: joins go through them, the founding does not wait for them.
+    `named` is the API server's DNS record: the first pods ask for it, and a resolver remembers a no for minutes.
+    `reachable` is the balancer behind it too, which joins go through; the founding does not wait for that.
     """
 
     masters: Sequence[Node]
     prepared: Mapping[str, pulumi.Resource]
     etcd_endpoints: Sequence[pulumi.Input[str]]
     etcd_ready: Sequence[pulumi.Resource]
+    named: Sequence[pulumi.Resource]
     reachable: Sequence[pulumi.Resource]
     etcd_pki: EtcdPki
     pki: ClusterPki
@@ -79,7 +81,7 @@ class ControlPlane(pulumi.ComponentResource):
             triggers=(),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[args.prepared[self.first.name], *args.etcd_ready],
+                depends_on=[args.prepared[self.first.name], *args.etcd_ready, *args.named],
                 ignore_changes=list(EVERY_INPUT),
                 protect=args.protect,
             ),

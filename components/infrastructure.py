@@ -18,7 +18,9 @@ BASTION_DISK_GIB = 8
 
 
 class Infrastructure(pulumi.ComponentResource):
-    """`reachable` is what there must be before a node can join by the API server's name, `served` before clients come.
+    """`named` is the API server's DNS record.
+
+    `reachable` is what there must be before a node can join by that name, `served` before clients come.
 
     Machines, balancers and gateways are all made at once; only steps on the machines wait for the bastion.
     """
@@ -27,6 +29,7 @@ class Infrastructure(pulumi.ComponentResource):
     masters: list[Node]
     workers: list[Node]
     ingress_name: pulumi.Output[str]
+    named: Sequence[pulumi.Resource]
     reachable: Sequence[pulumi.Resource]
     served: Sequence[pulumi.Resource]
 
@@ -53,6 +56,7 @@ class Infrastructure(pulumi.ComponentResource):
             self._child,
         )
         self.ingress_name = ingress.dns_name
+        self.named = names.ready
         self.reachable = [*api.ready, *names.ready]
         self.served = ingress.ready
         self.register_outputs({})

@@ -32,6 +32,7 @@ def declare_cluster() -> None:
             prepared=prepared,
             etcd_endpoints=endpoints,
             etcd_ready=etcd_ready,
+            named=[],
             reachable=[],
             etcd_pki=etcd_pki,
             pki=pki,
