@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from contextlib import suppress
 
 import asyncssh
 from asyncssh.constants import EXTENDED_DATA_STDERR
@@ -93,8 +94,9 @@ async def _execute(
 ) -> None:
     session = _Session(output)
     channel, _ = await client.create_session(lambda: session, command, env=environment, encoding=None)
-    channel.write(inputs.get("stdin", "").encode())
-    channel.write_eof()
+    with suppress(BrokenPipeError):  # a command may have ended before anything was given to it
+        channel.write(inputs.get("stdin", "").encode())
+        channel.write_eof()
     await channel.wait_closed()
     output.finish()
     problem = session.lost or _problem(channel)
