@@ -52,7 +52,7 @@ def _instances() -> Iterator[dict[str, Any]]:
 def _name(instance: dict[str, Any]) -> str:
     """The Name tag without the cluster's prefix, as the cluster itself calls the host."""
     tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
-    return tags.get("Name", instance["InstanceId"]).removeprefix(f"{tags.get('Cluster', '')}-")
+    return tags.get("Name", instance["InstanceId"]).removeprefix(f"{tags.get('kubeadm-aws:cluster', '')}-")
 
 
 def _hosts(instances: list[dict[str, Any]]) -> Table:
