@@ -47,5 +47,15 @@ def ssh(stack: str, host: str, command: tuple[str, ...]) -> None:
         sys.exit(subprocess.run(["ssh", "-F", f"{directory}/config", host, *command]).returncode)
 
 
+@main.command()
+@STACK
+@click.option("--yes", is_flag=True, help="Do not ask before deleting.")
+def sweep(stack: str, yes: bool) -> None:
+    """Delete what a killed `pulumi up` made in AWS and could not note in the stack's state any more."""
+    from operate.sweep import sweep as run  # boto3 takes a second to import, which the other commands need not wait for
+
+    run(stack, is_agreed=yes)
+
+
 if __name__ == "__main__":
     main(prog_name="python -m operate")

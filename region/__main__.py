@@ -13,7 +13,7 @@ from region.errors import ExpectedError
 from region.operator_place import OperatorPlace
 from region.report import Report
 
-CONSOLE = Console(highlight=False, soft_wrap=True)
+CONSOLE = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 
 
 class Commands(click.Group):
@@ -68,7 +68,7 @@ def down() -> None:
         place = OperatorPlace.prepare()
         for stack in place.stacks():
             try:
-                cluster.destroy(place, stack)
+                cluster.destroy(place, stack, CONSOLE)
             except cluster.ClusterError as error:
                 failed.append(str(error))
     lifecycle.remove(_report())

@@ -1,6 +1,7 @@
 """The cluster of one stack on the region: the real `pulumi up` and `pulumi destroy`, and what is said around them."""
 
 import json
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -17,7 +18,7 @@ class ClusterError(ExpectedError):
 def up(place: OperatorPlace, stack: str, console: Console) -> None:
     """Run `pulumi up`, then say what there is and what to type next. Raises ClusterError."""
     place.read(["pulumi", "stack", "select", "--create", stack])
-    place.release_dead_locks(stack)
+    _clean_up_after_kill(place, stack, console)
     code = place.run(["pulumi", "up", "--yes", "--skip-preview", "--stack", stack])
     if code:
         _show_silent_hosts(console)
@@ -31,13 +32,22 @@ def up(place: OperatorPlace, stack: str, console: Console) -> None:
         console.print("Nothing changed: the cluster already is what the program says.", style="green")
 
 
-def destroy(place: OperatorPlace, stack: str) -> None:
+def destroy(place: OperatorPlace, stack: str, console: Console) -> None:
     """Run `pulumi destroy` and forget the stack. Raises ClusterError."""
-    place.release_dead_locks(stack)
+    _clean_up_after_kill(place, stack, console)
     code = place.run(["pulumi", "destroy", "--yes", "--skip-preview", "--stack", stack])
     if code:
         raise ClusterError(f"pulumi destroy of stack {stack} failed (exit code {code}); its messages are above")
     place.read(["pulumi", "stack", "rm", "--yes", "--preserve-config", stack])
+
+
+def _clean_up_after_kill(place: OperatorPlace, stack: str, console: Console) -> None:
+    """A run that was killed may have made what the state does not know; it would be in the next one's way."""
+    if not place.release_dead_locks(stack):
+        return
+    console.print(f"The last run of pulumi on stack {stack} was killed: sweeping up what it left unnoted.")
+    if place.run([sys.executable, "-m", "operate", "sweep", "--stack", stack, "--yes"]):
+        raise ClusterError(f"what the killed run of stack {stack} left could not be swept up; the message is above")
 
 
 def _describe(place: OperatorPlace, stack: str, console: Console) -> None:

@@ -59,13 +59,17 @@ class OperatorPlace:
         )
         return history[0].get("resourceChanges", {}) if history else {}
 
-    def release_dead_locks(self, stack: str) -> None:
-        """A killed `pulumi` leaves its lock behind; take it away when the process that made it is gone."""
+    def release_dead_locks(self, stack: str) -> bool:
+        """A killed `pulumi` leaves its lock behind; take it away when the process that made it is gone.
+
+        Gives whether there was such a lock.
+        """
         for lock in LOCKS.glob(f"**/{stack}/*.json"):
             holder = int(json.loads(lock.read_text())["pid"])
             if not _lives(holder):
                 self.read(["pulumi", "cancel", "--yes", "--stack", stack])
-                return
+                return True
+        return False
 
 
 def _lives(pid: int) -> bool:
