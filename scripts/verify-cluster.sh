@@ -20,9 +20,12 @@ answers() {
 }
 
 nodes_are_ready() {
-  local nodes
+  local nodes node
   mapfile -t nodes < <(all_nodes | sed 's,^,node/,')
-  kubectl wait --for=create --timeout=120s "${nodes[@]}" >/dev/null || fail "not every machine has a Node"
+  # One by one: asked for several at once, kubectl gives up as soon as two are missing.
+  for node in "${nodes[@]}"; do
+    kubectl wait --for=create --timeout=120s "$node" >/dev/null || fail "${node#node/} has no Node: its kubelet says why, journalctl -u kubelet there"
+  done
   kubectl wait --for=condition=Ready --timeout=240s "${nodes[@]}" || {
     kubectl get nodes --output wide
     kubectl --namespace kube-flannel get pods --output wide
