@@ -165,6 +165,17 @@ def test_a_host_has_no_way_to_the_real_network(cluster: Cluster) -> None:
     assert cluster.ssh("worker-0", attempt).strip() == "closed"
 
 
+def test_hosts_are_bounded_as_their_instance_types_say(cluster: Cluster) -> None:
+    bounds = {
+        node["name"]: int(
+            Path(f"/sys/fs/cgroup/memory/kubeadm-aws/host-{node['machine']}/memory.limit_in_bytes").read_text()
+        )
+        for node in cluster.outputs()["nodes"]
+    }
+    assert {bounds[name] for name in MASTERS} == {4 << 30}, "t2.medium"
+    assert {bounds[name] for name in WORKERS} == {2 << 30}, "t2.small"
+
+
 def test_status_and_logs_tell_about_every_host(cluster: Cluster) -> None:
     shown = cluster.make("status").stdout
     for name in MASTERS | WORKERS | {"bastion"}:
