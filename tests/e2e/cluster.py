@@ -74,10 +74,6 @@ class Cluster:
         """Run `pulumi` on the stack; whether it fails is for the caller to judge."""
         return self._in_place(("pulumi", *arguments, "--stack", self.stack, "--non-interactive"))
 
-    def release_lock(self) -> None:
-        """What a user does after a kill: the lock of a dead process is of no use to anybody."""
-        self.place("pulumi", "cancel", "--yes", "--stack", self.stack)
-
     def etcdctl(self, arguments: str) -> Any:
         """What etcdctl on master-0 answers, parsed."""
         endpoints = ",".join(self.outputs()["etcdEndpoints"])

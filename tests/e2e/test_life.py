@@ -86,6 +86,13 @@ def test_ctrl_c_ends_an_up_in_good_order(cluster: Cluster, before: Traces, tmp_p
     assert "cancel" in (tmp_path / "log").read_text().lower()
 
 
+def test_an_up_may_be_killed_while_machines_are_made(cluster: Cluster, tmp_path: Path) -> None:
+    with background_up(tmp_path / "log") as up:
+        wait_until(lambda: len(hosts.running()) >= 4, up, tmp_path / "log")
+    cluster.place("pulumi", "cancel", "--yes", "--stack", cluster.stack)
+    cluster.place("python", "-m", "operate", "sweep", "--stack", cluster.stack, "--yes")
+
+
 def test_a_package_that_cannot_be_had_is_named_with_its_source(cluster: Cluster, tmp_path: Path) -> None:
     file = with_settings(tmp_path, kubernetesVersion="1.37.9")
     failed = cluster.try_pulumi("up", "--yes", "--skip-preview", "--config-file", str(file))
