@@ -62,18 +62,16 @@ def up(stack: str, plugins: Path | None) -> None:
 @main.command()
 def down() -> None:
     """Run `pulumi destroy` for every stack, then remove the region and all it left."""
-    failed: list[str] = []
+    failure = ""
     if lifecycle.exists():
-        lifecycle.start(_report())
-        place = OperatorPlace.prepare()
-        for stack in place.stacks():
-            try:
-                cluster.destroy(place, stack, CONSOLE)
-            except cluster.ClusterError as error:
-                failed.append(str(error))
+        try:
+            lifecycle.start(_report())
+            cluster.destroy_all(OperatorPlace.prepare(), CONSOLE)
+        except ExpectedError as error:
+            failure = str(error)
     lifecycle.remove(_report())
-    if failed:
-        raise cluster.ClusterError("\n".join([*failed, "The region has been removed all the same."]))
+    if failure:
+        raise cluster.ClusterError(f"{failure}\nThe region has been removed all the same.")
     CONSOLE.print("Nothing is left but the cache.")
 
 

@@ -17,6 +17,7 @@ class ClusterError(ExpectedError):
 
 def up(place: OperatorPlace, stack: str, console: Console) -> None:
     """Run `pulumi up`, then say what there is and what to type next. Raises ClusterError."""
+    place.mend()
     place.read(["pulumi", "stack", "select", "--create", stack])
     _clean_up_after_kill(place, stack, console)
     code = place.run(["pulumi", "up", "--yes", "--skip-preview", "--stack", stack])
@@ -32,8 +33,14 @@ def up(place: OperatorPlace, stack: str, console: Console) -> None:
         console.print("Nothing changed: the cluster already is what the program says.", style="green")
 
 
-def destroy(place: OperatorPlace, stack: str, console: Console) -> None:
-    """Run `pulumi destroy` and forget the stack. Raises ClusterError."""
+def destroy_all(place: OperatorPlace, console: Console) -> None:
+    """Run `pulumi destroy` for every stack of the region, and forget it. Raises ClusterError, CommandError."""
+    place.mend()
+    for stack in place.stacks():
+        _destroy(place, stack, console)
+
+
+def _destroy(place: OperatorPlace, stack: str, console: Console) -> None:
     _clean_up_after_kill(place, stack, console)
     code = place.run(["pulumi", "destroy", "--yes", "--skip-preview", "--stack", stack])
     if code:

@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from region import pulumi_home
+from region.errors import ExpectedError
 from region.namespaces import INTERNET
 from region.paths import CHECKOUT, STATE
 from region.toolchain import Toolchain
 
 LOCKS = STATE / "pulumi" / ".pulumi" / "locks"
+
+
+class CommandError(ExpectedError):
+    """A command of the operator's failed; the message ends with what it said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +48,12 @@ class OperatorPlace:
             signal.signal(signal.SIGINT, before)
 
     def read(self, command: Sequence[str]) -> str:
-        """Run and give back what it printed. Raises CalledProcessError."""
+        """Run and give back what it printed. Raises CommandError with what it complained of."""
         done = subprocess.run(
-            self.argv(command), env=dict(self.environment), cwd=CHECKOUT, check=True, capture_output=True, text=True
+            self.argv(command), env=dict(self.environment), cwd=CHECKOUT, capture_output=True, text=True
         )
+        if done.returncode:
+            raise CommandError(f"`{' '.join(command)}` failed with exit code {done.returncode}: {done.stderr.strip()}")
         return done.stdout
 
     def stacks(self) -> list[str]:
@@ -59,17 +66,35 @@ class OperatorPlace:
         )
         return history[0].get("resourceChanges", {}) if history else {}
 
+    def mend(self) -> None:
+        """Take away what a killed `pulumi` left half-written beside its state; nothing while one is alive.
+
+        The state is replaced in one step, but the file of its attributes is not: an empty one stops every command.
+        """
+        if any(_lives(_holder(lock)) for lock in LOCKS.glob("**/*.json")):
+            return
+        for file in pulumi_home.BACKEND.rglob("*"):
+            if file.suffix == ".tmp" or (file.suffix == ".attrs" and not file.stat().st_size):
+                file.unlink()
+
     def release_dead_locks(self, stack: str) -> bool:
         """A killed `pulumi` leaves its lock behind; take it away when the process that made it is gone.
 
         Gives whether there was such a lock.
         """
         for lock in LOCKS.glob(f"**/{stack}/*.json"):
-            holder = int(json.loads(lock.read_text())["pid"])
-            if not _lives(holder):
+            if not _lives(_holder(lock)):
                 self.read(["pulumi", "cancel", "--yes", "--stack", stack])
                 return True
         return False
+
+
+def _holder(lock: Path) -> int:
+    """The process that made the lock; 0 when it was killed before it could say so."""
+    try:
+        return int(json.loads(lock.read_text())["pid"])
+    except ValueError:
+        return 0
 
 
 def _lives(pid: int) -> bool:
