@@ -2,13 +2,12 @@
 
 from region.plugins.aws.addresses import Eip, EipAssociation, NatGateway
 from region.plugins.aws.instance import Instance
-from region.plugins.aws.key_pair import KeyPair
 from region.plugins.aws.load_balancer import Listener, LoadBalancer
 from region.plugins.aws.lookups import functions
 from region.plugins.aws.resource import AwsResource
 from region.plugins.aws.route53 import Record, Zone
 from region.plugins.aws.routes import Route, RouteTable, RouteTableAssociation
-from region.plugins.aws.security_group import DefaultSecurityGroup, SecurityGroup
+from region.plugins.aws.security_group import SecurityGroup
 from region.plugins.aws.security_group_rule import SecurityGroupEgressRule, SecurityGroupIngressRule
 from region.plugins.aws.session import Session
 from region.plugins.aws.target_group import TargetGroup, TargetGroupAttachment
@@ -19,12 +18,10 @@ VERSION = "7.51.1"
 """What the SDK asks for, exactly."""
 
 TYPES: tuple[type[AwsResource], ...] = (
-    DefaultSecurityGroup,
     Eip,
     EipAssociation,
     Instance,
     InternetGateway,
-    KeyPair,
     Listener,
     LoadBalancer,
     NatGateway,

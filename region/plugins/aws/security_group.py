@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from region.plugins.aws.calls import unless_missing
-from region.plugins.aws.properties import known, tag_list, tag_specifications, tags_of
+from region.plugins.aws.properties import known, tag_specifications, tags_of
 from region.plugins.aws.resource import AwsResource
-from region.plugins.base import Call, PluginError, Properties
+from region.plugins.base import Call, Properties
 
 DIRECTIONS = ("ingress", "egress")
 Permission = tuple[str, int, int, str, str, str]
@@ -80,31 +80,6 @@ class SecurityGroup(AwsResource):
         if {permission for rule in given for permission in _permissions(rule, id)} == actual:
             return list(given)
         return [{**row, "securityGroups": [g for g in row["securityGroups"] if g != id]} for row in rows]
-
-
-class DefaultSecurityGroup(SecurityGroup):
-    token = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
-    replace_on = frozenset({"vpcId"})
-    defaults = {"revokeRulesOnDelete": False}  # noqa: RUF012
-    outputs = SecurityGroup.outputs | {"description"}
-    auto_name = None
-
-    def make(self, call: Call, inputs: Properties) -> str:
-        filters = [{"Name": "group-name", "Values": ["default"]}]
-        if inputs.get("vpcId"):
-            filters.append({"Name": "vpc-id", "Values": [inputs["vpcId"]]})
-        groups = self.session.ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
-        if not groups:
-            raise PluginError(f"{self.token} resource '{call.name}': no default group in {inputs.get('vpcId')}")
-        return groups[0]["GroupId"]
-
-    def settle(self, call: Call, id: str, inputs: Properties) -> None:
-        super().settle(call, id, inputs)
-        if inputs.get("tags"):
-            self.session.ec2.create_tags(Resources=[id], Tags=tag_list(inputs["tags"]))
-
-    def end(self, call: Call, id: str, state: Properties) -> None:
-        """It cannot be deleted: it goes with its VPC."""
 
 
 def _rows(group: Properties, direction: str) -> list[Properties]:

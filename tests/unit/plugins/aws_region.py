@@ -12,7 +12,6 @@ from region.moto_patches import IMAGE_ID
 from region.plugins.aws.plugin import plugin
 from region.plugins.base import Properties
 
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH0nNa4DHVdBS2MVzYNTNwWJiYSNHvV/cRX4XrTzNJkS it"
 CREDENTIALS = {"region": "us-east-1", "accessKey": "test", "secretKey": "test"}
 
 
@@ -82,7 +81,6 @@ MAKERS: dict[str, Callable[[Region], tuple[str, Properties]]] = {
     "other_table": lambda r: ("aws:ec2/routeTable:RouteTable", {"vpcId": r.vpc}),
     "group": lambda r: ("aws:ec2/securityGroup:SecurityGroup", {"vpcId": r.vpc}),
     "other_group": lambda r: ("aws:ec2/securityGroup:SecurityGroup", {"vpcId": r.vpc}),
-    "key": lambda r: ("aws:ec2/keyPair:KeyPair", {"publicKey": KEY}),
     "instance": lambda r: (
         "aws:ec2/instance:Instance",
         {"ami": IMAGE_ID, "instanceType": "t3.nano", "subnetId": r.subnet, "vpcSecurityGroupIds": [r.group]},

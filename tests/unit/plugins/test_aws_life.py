@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from aws_region import KEY, Region
+from aws_region import Region
 from driver import CallError, Driver
 
 from region.moto_patches import IMAGE_ID
@@ -28,7 +28,6 @@ class Life:
     replaced: Callable[[Region], Properties] = lambda r: {}
     """Inputs each of which alone makes a replacement necessary."""
     tagged: bool = True
-    stays: bool = False
 
 
 RULE = {"ipProtocol": "tcp", "fromPort": 22, "toPort": 22}
@@ -128,20 +127,8 @@ LIVES = [
         changed=lambda r: {"ingress": [{**INLINE, "toPort": 23}, {**INLINE, "cidrBlocks": [], "self": True}]},
         replaced=lambda r: {"vpcId": r.other_vpc, "description": "other", "name": "other"},
     ),
-    Life(
-        token="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
-        inputs=lambda r: {"vpcId": r.vpc, **TAGS},
-        changed=lambda r: {"egress": [INLINE]},
-        replaced=lambda r: {"vpcId": r.other_vpc},
-        stays=True,
-    ),
     rule("Ingress"),
     rule("Egress"),
-    Life(
-        token="aws:ec2/keyPair:KeyPair",
-        inputs=lambda r: {"publicKey": f"{KEY}\n", **TAGS},
-        replaced=lambda r: {"publicKey": KEY.replace("kS it", "kT it"), "keyName": "other"},
-    ),
     Life(
         token="aws:ec2/instance:Instance",
         inputs=lambda r: {**INSTANCE, "subnetId": r.subnet, "vpcSecurityGroupIds": [r.group], **TAGS},
@@ -159,7 +146,7 @@ LIVES = [
             "ami": "ami-1",
             "subnetId": r.other_subnet,
             "privateIp": "10.0.0.101",
-            "keyName": r.key,
+            "keyName": "other",
             "associatePublicIpAddress": True,
             "rootBlockDevice": {**INSTANCE["rootBlockDevice"], "encrypted": False},
         },
@@ -272,9 +259,8 @@ def test_life(region: Region, life: Life):
         assert read(driver, id, changed, state) == changed
 
     driver.delete(id, changed, state)
-    if not life.stays:
-        assert driver.read(id, changed, state).id == ""
-        driver.delete(id, changed, state)
+    assert driver.read(id, changed, state).id == ""
+    driver.delete(id, changed, state)
 
 
 def merged(inputs: Properties, change: Properties) -> Properties:
