@@ -6,6 +6,7 @@ set -euo pipefail
 
 DATA=/var/lib/etcd
 APPLIED=/etc/etcd/applied
+CLIENT_URL=https://$ADDRESS:2379
 PEER_URL=https://$ADDRESS:2380
 
 install_etcd() {
@@ -117,20 +118,62 @@ start_etcd() {
   EXPLAIN="show_etcd_log" wait_for 60 "etcd to listen on $ADDRESS:2380" is_listening
 }
 
-has_quorum_beside() {
-  [[ -n $OTHER_ENDPOINTS ]] && systemctl is-active --quiet etcd &&
-    etcdctl endpoint health --endpoints "$OTHER_ENDPOINTS" --command-timeout 5s >/dev/null 2>&1
+# Does this member take part in a quorum, which a restart would take it from? An election in the meantime is waited out.
+serves() {
+  systemctl is-active --quiet etcd && etcdctl endpoint health --endpoints "$CLIENT_URL" --command-timeout 15s >/dev/null 2>&1
 }
 
-# The members may all be told to restart at once. They take turns by a lock in etcd itself, and none goes down while
-# another is: settings that no etcd starts with stop one member, not the cluster.
-restart_in_turn() {
-  # shellcheck disable=SC2016
-  timeout 300 etcdctl lock --ttl 30 --endpoints "$OTHER_ENDPOINTS" kubeadm-aws/etcd-restart -- bash -c \
-    'etcdctl endpoint health --endpoints "$0" && systemctl restart etcd' "$OTHER_ENDPOINTS" || {
+# The other voters' client URLs, one a line. One that never started has none: its peer URL, where nobody is healthy.
+other_voters() {
+  etcdctl member list --endpoints "$CLIENT_URL" | awk -F', ' -v url="$PEER_URL" '$4 != url && $6 == "false" {print $5 == "" ? $4 : $5}'
+}
+
+# Are the healthy ones among the other voters more than half of all, without this member?
+quorum_survives() {
+  local others count needed said healthy
+  others=$(other_voters) || return
+  count=$(wc --lines <<<"$others")
+  needed=$(((count + 1) / 2 + 1))
+  said=$(etcdctl endpoint health --endpoints "${others//$'\n'/,}" --command-timeout 5s 2>&1) || true
+  healthy=$(grep --count ' is healthy: ' <<<"$said") || true
+  grep ' is unhealthy: ' <<<"$said" || true
+  echo "of the $count other members $healthy healthy; $needed must be, for a quorum while this one restarts"
+  ((healthy >= needed))
+}
+
+restart_now() {
+  wait_for 80 "enough of the other members to be healthy; until then etcd runs on here as it was: journalctl -u etcd on their hosts" \
+    quorum_survives
+  timeout 60 systemctl restart etcd || {
     show_etcd_log >&2
-    fail "etcd was not restarted well on this host: another member is not healthy, or this one does not start as wanted"
+    fail "etcd does not start as wanted on this host, within 60 s"
   }
+}
+
+# The members may all be told to restart at once. They take turns by a lock in etcd itself, held through the others, and
+# none goes down while the rest is no quorum: settings that no etcd starts with stop one member, not the cluster.
+restart_in_turn() {
+  local status=0
+  export STEP CLIENT_URL PEER_URL
+  export -f fail wait_for show_etcd_log other_voters quorum_survives restart_now
+  timeout 300 etcdctl lock --ttl 30 --endpoints "${1//$'\n'/,}" kubeadm-aws/etcd-restart -- \
+    bash -euo pipefail -c restart_now || status=$?
+  ((status != 124)) || fail "it was not this host's turn to restart etcd within 300 s: another holds etcd's lock kubeadm-aws/etcd-restart"
+  ((status == 0)) || fail "etcd was not restarted in its turn on this host: the reason is above"
+}
+
+# A member that serves is one the others may count on; any other has nothing to lose.
+restart_etcd() {
+  local others=""
+  load_unit
+  if serves; then
+    others=$(other_voters) || fail "etcd on this host is healthy and does not list its members"
+  fi
+  if [[ -n $others ]]; then
+    restart_in_turn "$others"
+  else
+    start_etcd
+  fi
 }
 
 # A learner has no vote. It gets one when it has caught up with the others.
@@ -149,12 +192,7 @@ if [[ ! -d $DATA/member ]]; then
   prepare_birth
 fi
 if ! systemctl is-active --quiet etcd || ! wanted_state | cmp --silent - "$APPLIED"; then
-  load_unit
-  if has_quorum_beside; then
-    restart_in_turn
-  else
-    start_etcd
-  fi
+  restart_etcd
   wanted_state >"$APPLIED.new"
   mv "$APPLIED.new" "$APPLIED"
 fi

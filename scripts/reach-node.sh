@@ -17,5 +17,6 @@ explain_silence() {
 }
 
 HOST_KEY=$(cut -d ' ' -f 1-2 <<<"$HOST_KEY")
-EXPLAIN=explain_silence wait_for "$LIMIT_SECONDS" "$NODE_NAME ($MACHINE, $NODE_ADDRESS) to boot and answer SSH" answers_with_its_key
+# Who comes without logging in more often than once a second is shut out for a while by OpenSSH (PerSourcePenalties).
+PAUSE=2 EXPLAIN=explain_silence wait_for "$LIMIT_SECONDS" "$NODE_NAME ($MACHINE, $NODE_ADDRESS) to boot and answer SSH" answers_with_its_key
 echo "$NODE_NAME answers"

@@ -10,7 +10,7 @@ CA=/etc/kubernetes/pki/ca.crt
 PROBE=cluster-verification
 
 all_nodes() {
-  local master
+  local master worker
   for master in $MASTERS; do echo "${master%%=*}"; done
   for worker in $WORKERS; do echo "$worker"; done
 }

@@ -82,6 +82,7 @@ give_up() {
 
 # wait_for SECONDS WHAT COMMAND...: until the command succeeds. When it does not, fails with WHAT, the last attempt's
 # words and, if the variable EXPLAIN is set, what that command prints (say, EXPLAIN="show_journal etcd" wait_for ...).
+# PAUSE: seconds between attempts, if half a second is too short.
 wait_for() {
   local limit=$1 what=$2 end=$((SECONDS + $1)) said status
   shift 2
@@ -98,7 +99,7 @@ wait_for() {
       ((status == 86)) && fail "gave up waiting for $what"
       fail "waited $limit s in vain for $what"
     fi
-    sleep 0.5
+    sleep "${PAUSE:-0.5}"
   done
 }
 lock

@@ -83,6 +83,7 @@ give_up() {
 
 # wait_for SECONDS WHAT COMMAND...: until the command succeeds. When it does not, fails with WHAT, the last attempt's
 # words and, if the variable EXPLAIN is set, what that command prints (say, EXPLAIN="show_journal etcd" wait_for ...).
+# PAUSE: seconds between attempts, if half a second is too short.
 wait_for() {
   local limit=$1 what=$2 end=$((SECONDS + $1)) said status
   shift 2
@@ -99,7 +100,7 @@ wait_for() {
       ((status == 86)) && fail "gave up waiting for $what"
       fail "waited $limit s in vain for $what"
     fi
-    sleep 0.5
+    sleep "${PAUSE:-0.5}"
   done
 }
 lock
@@ -123,7 +124,8 @@ explain_silence() {
 }
 
 HOST_KEY=$(cut -d ' ' -f 1-2 <<<"$HOST_KEY")
-EXPLAIN=explain_silence wait_for "$LIMIT_SECONDS" "$NODE_NAME ($MACHINE, $NODE_ADDRESS) to boot and answer SSH" answers_with_its_key
+# Who comes without logging in more often than once a second is shut out for a while by OpenSSH (PerSourcePenalties).
+PAUSE=2 EXPLAIN=explain_silence wait_for "$LIMIT_SECONDS" "$NODE_NAME ($MACHINE, $NODE_ADDRESS) to boot and answer SSH" answers_with_its_key
 echo "$NODE_NAME answers"
 exit 0
 } </dev/null
