@@ -11,6 +11,10 @@ from region.errors import ExpectedError
 from region.operator_place import OperatorPlace
 
 
+BOOTED = "cloud-init.target"
+"""What systemd writes to the console when it has reached it: by then SSH answers with the given key."""
+
+
 class ClusterError(ExpectedError):
     """Pulumi ended with an error; what it said is on the terminal already."""
 
@@ -78,7 +82,7 @@ def _show_silent_hosts(console: Console) -> None:
     for instance_id in sorted(hosts.running()):
         log: Path = hosts.console(instance_id)
         text = log.read_text(errors="replace") if log.exists() else ""
-        if "Cloud-init" in text and "finished" in text:
+        if BOOTED in text:
             continue
         console.print(f"\n{instance_id} has not finished booting; the end of its console ({log}):", style="yellow")
         console.print("\n".join(text.splitlines()[-15:]), markup=False, highlight=False)
