@@ -10,7 +10,6 @@ from region import hosts
 from region.errors import ExpectedError
 from region.operator_place import OperatorPlace
 
-
 BOOTED = "cloud-init.target"
 """What systemd writes to the console when it has reached it: by then SSH answers with the given key."""
 
