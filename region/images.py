@@ -61,7 +61,7 @@ def wanted(tools: Toolchain) -> dict[str, str]:
 
 
 def cluster_images(parts: Parts, tags: dict[str, str]) -> Iterator[Image]:
-    """Every image that a cluster pulls, and `agnhost`, which verification runs."""
+    """Every image that a cluster pulls, and `agnhost`, Kubernetes' own image for tests."""
     coredns = f"v{module_version('coredns', 'github.com/coredns/coredns')}"
     if tags["coredns/coredns"] != coredns:
         raise ImagesError(f"kubeadm wants CoreDNS {tags['coredns/coredns']}, region/tools/coredns builds {coredns}")

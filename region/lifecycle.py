@@ -63,7 +63,6 @@ def remove(report: Report) -> None:
     daemon().stop(timeout=10)
     mirror.stop()
     leftovers.remove()
-    kernel.restore()
 
 
 def _log_end(name: str) -> str:

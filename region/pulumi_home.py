@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from region.errors import ExpectedError
+from region.namespaces import API_ADDRESS, API_PORT
 from region.paths import CHECKOUT, STATE
 from region.toolchain import EXECUTOR, Toolchain
 
-ENDPOINT = "http://198.51.100.10:4566"
+ENDPOINT = f"http://{API_ADDRESS}:{API_PORT}"
 BACKEND = STATE / "pulumi"
 PASSPHRASE = "local"
 """Known to all, because the stacks' settings files hold the salt that goes with it, and a `make up` must not change
