@@ -1,0 +1,25 @@
+"""The value that the control plane gets of its etcd, whoever runs it and wherever."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from components.kubeadm_config import Document
+from components.remote_step import NodeFile
+
+
+@dataclass(frozen=True, kw_only=True)
+class Datastore:
+    """`endpoints` are the members' client URLs, `section` is kubeadm's `etcd`; founding waits for `ready`.
+
+    Each master holds `files` for it; `shared` is what masters have in common for it besides the cluster's authorities.
+    `in_turn`: masters join one after another, because each brings a member.
+    """
+
+    endpoints: Sequence[pulumi.Output[str]]
+    section: pulumi.Output[Document]
+    files: Sequence[NodeFile]
+    shared: Sequence[NodeFile] = ()
+    ready: Sequence[pulumi.Resource] = ()
+    in_turn: bool = False
