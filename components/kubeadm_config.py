@@ -14,6 +14,9 @@ KUBELET_SERVING_CERTIFICATE = "/var/lib/kubelet/pki/serving.crt"
 KUBELET_SERVING_KEY = "/var/lib/kubelet/pki/serving.key"
 PATCHES = "/etc/kubernetes/patches"
 
+# The etcd that each minor version of Kubernetes is released with: the default of its kubeadm.
+ETCD_IMAGE_TAGS: Mapping[str, str] = {"1.35": "3.6.6-0", "1.36": "3.6.8-0", "1.37": "3.7.0-0"}
+
 # Twice kubeadm's patience or more: a burstable machine booting its whole control plane at once is slow, not broken.
 TIMEOUTS = {
     "controlPlaneComponentHealthCheck": "8m0s",
@@ -79,6 +82,17 @@ def join_document(
     if control_plane:
         document["controlPlane"] = {"localAPIEndpoint": _local_endpoint(host)}
     return _text(document)
+
+
+def etcd_image_tag(kubernetes_version: str) -> str:
+    """The tag of registry.k8s.io/etcd for a member that kubeadm or a kubelet runs."""
+    minor = ".".join(kubernetes_version.split(".")[:2])
+    if minor not in ETCD_IMAGE_TAGS:
+        raise ValueError(
+            f"no etcd image is known for Kubernetes {kubernetes_version}; known are {', '.join(ETCD_IMAGE_TAGS)}: "
+            "add the tag that kubeadm of that version names (kubeadm config images list) to ETCD_IMAGE_TAGS"
+        )
+    return ETCD_IMAGE_TAGS[minor]
 
 
 def coredns_patch() -> str:

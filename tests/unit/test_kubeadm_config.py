@@ -78,3 +78,15 @@ def test_conntrack_zero_is_said_and_not_taken_for_unset():
     assert proxy["conntrack"] == {"maxPerCore": 0}
     *_, proxy = yaml.safe_load_all(kubeadm_config.init_documents(cluster(), MASTERS[0]))
     assert "conntrack" not in proxy
+
+
+def test_etcd_image_is_the_one_that_kubernetes_is_released_with():
+    assert kubeadm_config.etcd_image_tag("1.37.1") == "3.7.0-0"
+    assert kubeadm_config.etcd_image_tag("1.35.0") == "3.6.6-0"
+
+
+def test_a_kubernetes_whose_etcd_is_unknown_is_refused_in_words():
+    with pytest.raises(
+        ValueError, match=r"no etcd image is known for Kubernetes 1\.99\.0; known are 1\.35, 1\.36, 1\.37"
+    ):
+        kubeadm_config.etcd_image_tag("1.99.0")
