@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.certificates import GivenCa, Leaf, authority, leaf
+from components.certificates import Authority, GivenCa, Leaf, authority, leaf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,18 +18,20 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True)
 class EtcdPkiArgs:
+    """No `members`: whoever runs them makes their certificates with the authority's key."""
+
     members: Sequence[Member]
     ca: GivenCa | None = None
     protect: bool = True
 
 
 class EtcdPki(pulumi.ComponentResource):
-    """Everything etcd's TLS needs. The authority's key stays here: no host gets it.
+    """Everything etcd's TLS needs. A host gets the authority's key only if it makes its member's certificates itself.
 
     `server` and `peer` are by member name. A server certificate is for clients too, because etcd dials itself with it.
     """
 
-    ca_certificate: pulumi.Output[str]
+    ca: Authority
     server: dict[str, Leaf]
     peer: dict[str, Leaf]
     healthcheck_client: Leaf
@@ -37,12 +39,12 @@ class EtcdPki(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: EtcdPkiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:EtcdPki", name, {}, opts)
-        ca = authority(f"{name}-ca", "etcd-ca", given=args.ca, protect=args.protect, parent=self)
+        self.ca = authority(f"{name}-ca", "etcd-ca", given=args.ca, protect=args.protect, parent=self)
 
         def member_leaf(member: Member, purpose: str) -> Leaf:
             return leaf(
                 f"{name}-{member.name}-{purpose}",
-                ca,
+                self.ca,
                 member.name,
                 uses=["server_auth", "client_auth"],
                 dns_names=[member.name, "localhost"],
@@ -51,9 +53,8 @@ class EtcdPki(pulumi.ComponentResource):
             )
 
         def client(purpose: str, common_name: str) -> Leaf:
-            return leaf(f"{name}-{purpose}", ca, common_name, uses=["client_auth"], parent=self)
+            return leaf(f"{name}-{purpose}", self.ca, common_name, uses=["client_auth"], parent=self)
 
-        self.ca_certificate = ca.certificate
         self.server = {member.name: member_leaf(member, "server") for member in args.members}
         self.peer = {member.name: member_leaf(member, "peer") for member in args.members}
         self.healthcheck_client = client("healthcheck-client", "kube-etcd-healthcheck-client")
