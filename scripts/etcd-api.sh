@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Talking to etcd members with curl: etcd's JSON gateway on a client port, and the few paths of a peer port.
+# ETCD_CA, ETCD_CERT, ETCD_KEY: the files of a certificate that members let in. Comes after common.sh.
+set -euo pipefail
+
+# CURL'S ARGUMENTS...: the answer; what the member says against it too. (A peer port speaks no HTTP/2, and closes on it.)
+etcd_curl() {
+  curl --silent --show-error --fail-with-body --http1.1 --max-time 10 \
+    --cacert "$ETCD_CA" --cert "$ETCD_CERT" --key "$ETCD_KEY" "$@"
+}
+
+# URL PATH JSON: asks the member with this client URL, say, etcd_api https://10.0.0.10:2379 /v3/cluster/member/list '{}'.
+etcd_api() {
+  etcd_curl --data "$3" "$1$2"
+}
+
+# The members in a gateway's answer (IDs are texts there) or in a peer port's /members (numbers), one a line:
+# ID, name, peer URL, client URL, whether it is a learner. A member that never started has "-" for name and client URL.
+members_from_json() {
+  sed 's/.*"members" *: *//' | { grep --only-matching '{[^{}]*"peerURLs"[^{}]*}' || true; } | awk '
+    function value(key) {
+      if (!match($0, "\"" key "\" *: *\\[? *\"?[^][\",}]+")) return "-"
+      found = substr($0, RSTART, RLENGTH)
+      sub(/^[^:]*: *\[? *"?/, "", found)
+      return found
+    }
+    { print value("[iI][dD]"), value("name"), value("peerURLs"), value("clientURLs"), value("isLearner") == "true" ? "true" : "false" }'
+}
