@@ -2,14 +2,16 @@
 
 import pulumi
 
+import birth
 from components.cluster import Cluster, ClusterArgs
 from components.infrastructure import Infrastructure
 from components.known_hosts import known_hosts
 from settings import Settings
 
 settings = Settings.load()
+birth.check(settings)
 infrastructure = Infrastructure(settings.cluster_name, settings)
-bastion, nodes = infrastructure.bastion, [*infrastructure.masters, *infrastructure.workers]
+bastion, nodes = infrastructure.bastion, [*infrastructure.masters, *infrastructure.workers, *infrastructure.etcd]
 cluster = Cluster(
     settings.cluster_name,
     ClusterArgs(
@@ -17,6 +19,7 @@ cluster = Cluster(
         bastion=bastion.node,
         masters=infrastructure.masters,
         workers=infrastructure.workers,
+        etcd_machines=infrastructure.etcd,
         named=infrastructure.named,
         reachable=infrastructure.reachable,
         ingress_name=infrastructure.ingress_name,

@@ -159,7 +159,7 @@ class Configuration:
             if name.startswith(prefix) and key not in self._asked:
                 self._problems.append(f"{name}: there is no such setting{_nearest(key, sorted(self._asked))}")
         if self._problems:
-            _refuse_all(self._problems)
+            refuse_all(self._problems)
 
     def _value(self, key: str, otherwise: str | int) -> str | int:
         self._asked.add(key)
@@ -194,11 +194,12 @@ class Configuration:
             return None
 
 
+def refuse_all(problems: Sequence[str]) -> NoReturn:
+    """Raise SettingsError with all that is wrong, a line each."""
+    listed = "\n".join(f"  - {problem}" for problem in problems)
+    raise SettingsError(f"the settings of stack {pulumi.get_stack()} cannot be used; nothing was made:\n{listed}")
+
+
 def _nearest(word: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f"; did you mean {near[0]}?" if near else ""
-
-
-def _refuse_all(problems: Sequence[str]) -> NoReturn:
-    listed = "\n".join(f"  - {problem}" for problem in problems)
-    raise SettingsError(f"the settings of stack {pulumi.get_stack()} cannot be used; nothing was made:\n{listed}")

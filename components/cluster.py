@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+import birth
 from components.cluster_pki import ClusterPki, ClusterPkiArgs
 from components.control_plane import ControlPlane, ControlPlaneArgs
 from components.etcd import Etcd, EtcdArgs
@@ -27,6 +28,7 @@ class ClusterArgs:
     bastion: Node
     masters: Sequence[Node]
     workers: Sequence[Node]
+    etcd_machines: Sequence[Node]
     named: Sequence[pulumi.Resource]
     reachable: Sequence[pulumi.Resource]
     ingress_name: pulumi.Input[str]
@@ -54,7 +56,7 @@ class Cluster(pulumi.ComponentResource):
         self._verify(workers)
         self.etcd_endpoints = self._etcd.endpoints
         self.kubeconfig = self._pki.admin_kubeconfig
-        self.register_outputs({"api_endpoint": self.api_endpoint})
+        self.register_outputs({"api_endpoint": self.api_endpoint, **birth.record(args.settings)})
 
     def _make_etcd_pki(self) -> EtcdPki:
         members = [Member(name=node.name, address=node.address) for node in self._args.masters]

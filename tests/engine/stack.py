@@ -74,8 +74,8 @@ class Stack:
     def unset(self, key: str) -> None:
         self._change(lambda config: config.pop(f"{self._project}:{key}"))
 
-    def preview(self, *flags: str) -> Result:
-        return self._operate("preview", *flags)
+    def preview(self, *flags: str, fails: bool = False) -> Result:
+        return self._operate("preview", *flags, fails=fails)
 
     def up(self, *flags: str, fails: bool = False) -> Result:
         return self._operate("up", "--yes", "--skip-preview", *flags, fails=fails)

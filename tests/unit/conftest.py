@@ -18,7 +18,8 @@ from registrations import Recorder, Registration, run
 
 CHECKOUT = Path(__file__).parent.parent.parent
 IMAGE = "ami-0123456789abcdef0"
-ANSWERS = {"aws:ssm/getParameter:getParameter": {"value": IMAGE}}
+STATE = "pulumi:pulumi:readStackResourceOutputs"
+ANSWERS = {"aws:ssm/getParameter:getParameter": {"value": IMAGE}, STATE: {"outputs": {}}}
 
 
 @dataclass
