@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from itertools import combinations
-from typing import get_args
+from typing import Literal, get_args
 
 from components.certificates import GivenCa
+from components.kubeadm_config import etcd_image_tag
 from components.network import MAX_VPC_PREFIX, MIN_VPC_PREFIX, ZONE_LETTERS, NatGateways, Scheme
+from components.topology import TOPOLOGIES, Topology
 from configuration import Configuration
 
 # The longest name derived from it is <clusterName>-ingress, and a load balancer's name has at most 32 characters.
@@ -18,10 +20,11 @@ INSTANCE_TYPE = r"[a-z][a-z0-9-]*\.[a-z0-9-]+"
 
 # Kubernetes' minor versions that this program's documents are right for, and etcd's that kubeadm runs them with.
 ETCD_OF_KUBERNETES = {"1.35": ("3.6", "3.7"), "1.36": ("3.6", "3.7"), "1.37": ("3.6", "3.7")}
-TOPOLOGIES = {"systemd": True, "dedicated-systemd": False, "dedicated-static-pods": False, "stacked": False}
 AWS_ZONES = r"(^|\.)(amazonaws\.com|compute\.internal|ec2\.internal)$"
 RULES_OF_A_GROUP = 60
 CLUSTER_TAG = "kubeadm-aws:cluster"
+
+CertificateDistribution = Literal["placed", "uploaded"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,8 @@ class Settings:
     worker_count: int
     worker_instance_type: str
     worker_disk_gib: int
+    etcd_instance_type: str
+    etcd_disk_gib: int
     machine_image: str | None
     machine_image_parameter: str
     login_user: str
@@ -51,6 +56,7 @@ class Settings:
     etcd_version: str
     flannel_version: str
     etcd_topology: str
+    certificate_distribution: CertificateDistribution
     heartbeat_milliseconds: int
     election_milliseconds: int
     etcd_ca: GivenCa | None
@@ -95,6 +101,8 @@ class Settings:
             worker_count=read.integer("workerCount", 1, 200),
             worker_instance_type=read.text("workerInstanceType", INSTANCE_TYPE, "an EC2 instance type"),
             worker_disk_gib=read.integer("workerDiskGib", 8, 16384),
+            etcd_instance_type=read.text("etcdInstanceType", INSTANCE_TYPE, "an EC2 instance type"),
+            etcd_disk_gib=read.integer("etcdDiskGib", 8, 16384),
             machine_image=read.text("machineImage", r"(ami-[0-9a-f]{8,17})?", "the id of an AMI, or nothing") or None,
             machine_image_parameter=read.text("machineImageParameter", r"/\S+", "the path of an SSM parameter"),
             login_user=read.text("loginUser", r"[a-z_][a-z0-9_-]{0,31}", "the name of a user"),
@@ -102,6 +110,7 @@ class Settings:
             etcd_version=read.version("etcdVersion"),
             flannel_version=read.version("flannelVersion"),
             etcd_topology=read.choice("etcdTopology", tuple(TOPOLOGIES)),
+            certificate_distribution=read.choice("certificateDistribution", get_args(CertificateDistribution)),
             heartbeat_milliseconds=read.integer("heartbeatMilliseconds", 1, 10000),
             election_milliseconds=read.integer("electionMilliseconds", 1, 50000),
             etcd_ca=read.authority("etcdCa"),
@@ -130,6 +139,16 @@ class Settings:
         """The API server's DNS name: known before anything exists, the same after anything was replaced."""
         return f"api.{self.cluster_name}.{self.private_zone}"
 
+    @property
+    def topology(self) -> Topology:
+        """Where etcd's members run, and who runs them there."""
+        return TOPOLOGIES[self.etcd_topology]
+
+    @property
+    def etcd_release(self) -> str:
+        """The version of the etcd that runs: where it comes as an image, the tag that goes with Kubernetes."""
+        return self.etcd_version if self.topology.manager == "systemd" else etcd_image_tag(self.kubernetes_version)
+
     def _check(self, read: Configuration) -> None:
         self._check_counts(read)
         self._check_zones(read)
@@ -137,7 +156,7 @@ class Settings:
         self._check_etcd(read)
 
     def _check_counts(self, read: Configuration) -> None:
-        if self.master_count % 2 == 0:
+        if read.sound("etcdTopology") and not self.topology.dedicated and self.master_count % 2 == 0:
             reason = "it must be odd: an even number of etcd members outlives no more failures than one member fewer"
             read.refuse("masterCount", reason, self.master_count)
         if read.sound("masterCount", "workerCount", "podCidr"):
@@ -155,8 +174,9 @@ class Settings:
             read.refuse(key, f"{', '.join(strangers)}: not in region {self.region}", zones)
         elif {zone[-1] for zone in zones} - set(ZONE_LETTERS) or len({zone[-1] for zone in zones}) < len(zones):
             read.refuse(key, "each must end with a letter of its own, from a to o: subnets are laid out by it", zones)
-        elif self.master_count > 1 and len(zones) < 3:
-            read.refuse(key, "the masters need three at least, or the loss of one zone may take the quorum", zones)
+        elif (self.topology.dedicated or self.master_count > 1) and len(zones) < 3:
+            members = "etcd's machines" if self.topology.dedicated else "the masters"
+            read.refuse(key, f"{members} need three at least, or the loss of one zone may take the quorum", zones)
 
     def _check_networks(self, read: Configuration) -> None:
         blocks = {"vpcCidr": self.vpc_cidr, "podCidr": self.pod_cidr, "serviceCidr": self.service_cidr}
@@ -195,9 +215,6 @@ class Settings:
                 read.refuse(key, reason)
 
     def _check_etcd(self, read: Configuration) -> None:
-        if read.sound("etcdTopology") and not TOPOLOGIES[self.etcd_topology]:
-            served = ", ".join(name for name, supported in TOPOLOGIES.items() if supported)
-            read.refuse("etcdTopology", f"it is not supported yet; for now there is {served}", self.etcd_topology)
         if (
             read.sound("heartbeatMilliseconds", "electionMilliseconds")
             and 5 * self.heartbeat_milliseconds > self.election_milliseconds

@@ -10,7 +10,7 @@ import pulumi_aws as aws
 from components.load_balancer import HEALTH_CHECK_PORT
 from components.network import ANYWHERE
 
-Role = Literal["bastion", "master", "worker", "api-balancer", "ingress-balancer"]
+Role = Literal["bastion", "master", "worker", "etcd", "api-balancer", "ingress-balancer"]
 ROLES: Mapping[Role, str] = {
     "bastion": "the only machine that the internet can reach",
     "master": "API servers and etcd members",
@@ -18,6 +18,7 @@ ROLES: Mapping[Role, str] = {
     "api-balancer": "the balancer before the API servers",
     "ingress-balancer": "the balancer before the NodePorts",
 }
+WITH_DEDICATED_ETCD: Mapping[Role, str] = {**ROLES, "master": "API servers", "etcd": "etcd members"}
 Protocol = Literal["tcp", "udp", "icmp", "-1"]
 
 
@@ -43,11 +44,15 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class FirewallArgs:
-    """`nat_addresses` are those that the VPC's own machines have in the internet, by zone."""
+    """`dedicated_etcd`: members are on machines of their own, not on masters.
+
+    `nat_addresses` are those that the VPC's own machines have in the internet, by zone.
+    """
 
     vpc_id: pulumi.Input[str]
     vpc_cidr: str
     admin_cidrs: Sequence[str]
+    dedicated_etcd: bool
     node_ports: Mapping[int, int]
     ingress_cidrs: Sequence[str]
     nat_addresses: Mapping[str, pulumi.Input[str]]
@@ -56,14 +61,14 @@ class FirewallArgs:
 
 def table(args: FirewallArgs) -> list[Row]:
     """All that is allowed. An end that is a role enforces its row; the machines' way out is a row of its own."""
-    return [*_ssh(args), *_api(), *_etcd(), *_nodes(), *_ingress(args), *_ways_out()]
+    return [*_ssh(args), *_api(), *_etcd(args), *_nodes(), *_ingress(args), *_ways_out(args)]
 
 
 def _ssh(args: FirewallArgs) -> Iterator[Row]:
     for cidr in args.admin_cidrs:
         administrator = Block(name=f"administrator-{_word(cidr)}", cidr=cidr)
         yield Row(source=administrator, destination="bastion", ports=(22, 22), what="ssh", why="administrators log in")
-    for role in ("master", "worker"):
+    for role in _machines(args):
         yield Row(source="bastion", destination=role, ports=(22, 22), what="ssh", why="steps run through the bastion")
 
 
@@ -85,12 +90,12 @@ def _api() -> Iterator[Row]:
         yield Row(source=role, destination="master", ports=port, what="api", why=why)
 
 
-def _etcd() -> Iterator[Row]:
-    for what, port, why in (
-        ("etcd-client", 2379, "API servers to every etcd member"),
-        ("etcd-peer", 2380, "etcd members among themselves"),
-    ):
-        yield Row(source="master", destination="master", ports=(port, port), what=what, why=why)
+def _etcd(args: FirewallArgs) -> Iterator[Row]:
+    members: Role = "etcd" if args.dedicated_etcd else "master"
+    yield Row(source="master", destination=members, ports=(2379, 2379), what="etcd-client", why="API servers to etcd")
+    yield Row(source=members, destination=members, ports=(2380, 2380), what="etcd-peer", why="members to each other")
+    if args.dedicated_etcd:
+        yield from (_path_mtu("master", "etcd"), _path_mtu("etcd", "master"), _path_mtu("etcd", "etcd"))
 
 
 def _nodes() -> Iterator[Row]:
@@ -107,14 +112,12 @@ def _nodes() -> Iterator[Row]:
                 what="vxlan",
                 why="flannel carries packets between pods",
             )
-            yield Row(
-                source=source,
-                destination=destination,
-                protocol="icmp",
-                ports=(3, 4),
-                what="path-mtu",
-                why="a packet too large for the path is answered",
-            )
+            yield _path_mtu(source, destination)
+
+
+def _path_mtu(source: Role, destination: Role) -> Row:
+    why = "a packet too large for the path is answered"
+    return Row(source=source, destination=destination, protocol="icmp", ports=(3, 4), what="path-mtu", why=why)
 
 
 def _ingress(args: FirewallArgs) -> Iterator[Row]:
@@ -148,18 +151,17 @@ def _ingress(args: FirewallArgs) -> Iterator[Row]:
     )
 
 
-def _ways_out() -> Iterator[Row]:
+def _ways_out(args: FirewallArgs) -> Iterator[Row]:
     anywhere = Block(name="anywhere", cidr=ANYWHERE)
-    for role in ("master", "worker"):
-        yield Row(
-            source=role,
-            destination=anywhere,
-            protocol="-1",
-            what="all",
-            why="packages, images, and whatever the pods want",
-        )
+    for role in _machines(args):
+        why = "packages and images" if role == "etcd" else "packages, images, and whatever the pods want"
+        yield Row(source=role, destination=anywhere, protocol="-1", what="all", why=why)
     for what, port in (("http", 80), ("https", 443)):
         yield Row(source="bastion", destination=anywhere, ports=(port, port), what=what, why="security updates")
+
+
+def _machines(args: FirewallArgs) -> list[Role]:
+    return ["master", "worker", "etcd"] if args.dedicated_etcd else ["master", "worker"]
 
 
 class Firewall(pulumi.ComponentResource):
@@ -171,7 +173,8 @@ class Firewall(pulumi.ComponentResource):
     def __init__(self, name: str, args: FirewallArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:Firewall", name, None, opts)
         self._name, self._args = name, args
-        self.groups = {role: self._group(role, what) for role, what in ROLES.items()}
+        roles = WITH_DEDICATED_ETCD if args.dedicated_etcd else ROLES
+        self.groups = {role: self._group(role, what) for role, what in roles.items()}
         rows = table(args)
         unbounded = {row.source for row in rows if row.protocol == "-1"}
         self.ready = [self._ingress(row, row.destination) for row in rows if isinstance(row.destination, str)]

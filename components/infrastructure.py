@@ -1,24 +1,25 @@
 """Infrastructure: everything that AWS makes for the cluster. Whoever builds on it sees nodes, names and addresses."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import pulumi
 
 from components.bastion import Bastion, BastionArgs
 from components.firewall import Firewall, FirewallArgs
 from components.load_balancer import API, LoadBalancer, LoadBalancerArgs, node_port_forwards
-from components.machines import Hardware, Machines, MachinesArgs, resolve_image
+from components.machines import Hardware, Machines, MachinesArgs, Role, resolve_image
 from components.names import Names, NamesArgs
 from components.network import Network, NetworkArgs
 from components.node import Node
 from settings import Settings
 
 BASTION_DISK_GIB = 8
+# One in each of three zones: any of them may be lost, and two are a quorum.
+ETCD_MACHINES = 3
 
 
 class Infrastructure(pulumi.ComponentResource):
-    """`named` is the API server's DNS record.
+    """`etcd` are the machines that only etcd runs on, none if the masters carry it; `named` is the API server's record.
 
     `reachable` is what there must be before a node can join by that name, `served` before clients come.
 
@@ -28,6 +29,7 @@ class Infrastructure(pulumi.ComponentResource):
     bastion: Bastion
     masters: list[Node]
     workers: list[Node]
+    etcd: list[Node]
     ingress_name: pulumi.Output[str]
     named: Sequence[pulumi.Resource]
     reachable: Sequence[pulumi.Resource]
@@ -47,6 +49,11 @@ class Infrastructure(pulumi.ComponentResource):
         )
         self.workers = self._make_machines(
             "worker", settings.worker_count, settings.worker_instance_type, settings.worker_disk_gib
+        )
+        self.etcd = (
+            self._make_machines("etcd", ETCD_MACHINES, settings.etcd_instance_type, settings.etcd_disk_gib)
+            if settings.topology.dedicated
+            else []
         )
         api = self._make_api_balancer()
         ingress = self._make_ingress_balancer()
@@ -76,6 +83,7 @@ class Infrastructure(pulumi.ComponentResource):
             vpc_id=self._network.vpc_id,
             vpc_cidr=self._settings.vpc_cidr,
             admin_cidrs=self._settings.admin_cidrs,
+            dedicated_etcd=self._settings.topology.dedicated,
             node_ports=self._settings.node_ports,
             ingress_cidrs=self._settings.ingress_cidrs,
             nat_addresses=self._network.nat_addresses,
@@ -95,14 +103,11 @@ class Infrastructure(pulumi.ComponentResource):
         )
         return Bastion(f"{self._name}-bastion", args, self._child)
 
-    def _make_machines(
-        self, role: Literal["master", "worker"], count: int, instance_type: str, disk_gib: int
-    ) -> list[Node]:
+    def _make_machines(self, role: Role, count: int, instance_type: str, disk_gib: int) -> list[Node]:
         args = MachinesArgs(
             role=role,
             count=count,
             network=self._network,
-            fixed_addresses=role == "master",
             security_group_id=self._firewall.groups[role],
             hardware=self._hardware(instance_type, disk_gib),
             access=self.bastion.access,

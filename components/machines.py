@@ -13,6 +13,9 @@ from components.first_boot import first_boot
 from components.network import Network, fixed_address
 from components.node import Node
 
+Role = Literal["master", "worker", "etcd"]
+# Machines whose successors must be found at the same address, and where theirs begin among a zone's reserved ones.
+FIXED_ADDRESSES: Mapping[Role, int] = {"master": 0, "etcd": 8}
 # Dials back off to 5 s, so that is some minutes: a machine that has answered before is rebooting, or gone.
 DIAL_ERROR_LIMIT = 60
 
@@ -117,12 +120,11 @@ def _credits(instance_type: str) -> aws.ec2.InstanceCreditSpecificationArgs | No
 
 @dataclass(frozen=True, kw_only=True)
 class MachinesArgs:
-    """`fixed_addresses` is for machines whose successors must be found at the same address."""
+    """What the machines of one role have in common."""
 
-    role: Literal["master", "worker"]
+    role: Role
     count: int
     network: Network
-    fixed_addresses: bool
     security_group_id: pulumi.Input[str]
     hardware: Hardware
     access: Access
@@ -143,7 +145,7 @@ class Machines(pulumi.ComponentResource):
 
     def _node(self, name: str, args: MachinesArgs, ordinal: int, zones: Sequence[str]) -> Node:
         zone, hostname = zones[ordinal % len(zones)], f"{args.role}-{ordinal}"
-        address = str(fixed_address(args.network.plan[zone], ordinal)) if args.fixed_addresses else None
+        address = _fixed_address(args, zone, ordinal)
         host_key = make_host_key(f"{name}-{ordinal}", self)
         machine = make_machine(
             f"{name}-{ordinal}",
@@ -175,3 +177,9 @@ class Machines(pulumi.ComponentResource):
             machine=machine,
             host_key=host_key.public,
         )
+
+
+def _fixed_address(args: MachinesArgs, zone: str, ordinal: int) -> str | None:
+    if args.role not in FIXED_ADDRESSES:
+        return None
+    return str(fixed_address(args.network.plan[zone], FIXED_ADDRESSES[args.role] + ordinal))

@@ -46,7 +46,7 @@ def network_plan(vpc_cidr: str, zones: Sequence[str]) -> dict[str, ZonePlan]:
 
 
 def fixed_address(plan: ZonePlan, ordinal: int) -> IPv4Address:
-    """The address of the machine with that number (below 16) if it is in this zone, the same for all its successors."""
+    """The zone's reserved address with that number (below 16): a machine's, and the same for all its successors."""
     return plan.reserved[ordinal]
 
 
@@ -111,7 +111,7 @@ class Network(pulumi.ComponentResource):
         )
 
     def _reserve(self, zone: str, subnet: aws.ec2.Subnet) -> pulumi.Output[str]:
-        """The subnet's id, known no sooner than nothing in it can get one of the masters' addresses by chance."""
+        """The subnet's id, known no sooner than nothing in it can get one of the fixed addresses by chance."""
         reservation = aws.ec2.SubnetCidrReservation(
             f"{self._name}-masters-{zone}",
             subnet_id=subnet.id,
