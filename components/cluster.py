@@ -8,14 +8,22 @@ import pulumi
 import birth
 from components.cluster_pki import ClusterPki, ClusterPkiArgs
 from components.control_plane import ControlPlane, ControlPlaneArgs
+from components.datastore import Datastore
 from components.etcd import Etcd, EtcdArgs
+from components.etcd_health import health_files
+from components.etcd_manager import EtcdManager
 from components.etcd_pki import EtcdPki, EtcdPkiArgs, Member
+from components.etcd_static_pod import StaticPodManager
+from components.etcd_systemd import SystemdManager
 from components.kubeadm_config import API_PORT
 from components.node import Node
 from components.preparation import Preparation, PreparationArgs
+from components.stacked_etcd import StackedEtcd, StackedEtcdArgs
 from components.verification import Verification, VerificationArgs
 from components.workers import Workers, WorkersArgs
 from settings import Settings
+
+ETCD_IMAGE = "registry.k8s.io/etcd"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,21 +54,26 @@ class Cluster(pulumi.ComponentResource):
         super().__init__("kubeadm:index:Cluster", name, None, opts)
         self._name, self._args, self._settings = name, args, args.settings
         self._child = pulumi.ResourceOptions(parent=self)
+        self._members = args.etcd_machines if self._settings.topology.dedicated else args.masters
         self.api_endpoint = f"https://{args.settings.api_name}:{API_PORT}"
         self._etcd_pki = self._make_etcd_pki()
         self._pki = self._make_pki()
         self._preparation = self._prepare()
-        self._etcd = self._make_etcd()
+        self._datastore = self._make_etcd()
         self._control_plane = self._make_control_plane()
         workers = self._join_workers()
         self._verify(workers)
-        self.etcd_endpoints = self._etcd.endpoints
+        self.etcd_endpoints = self._datastore.endpoints
         self.kubeconfig = self._pki.admin_kubeconfig
         self.register_outputs({"api_endpoint": self.api_endpoint, **birth.record(args.settings)})
 
     def _make_etcd_pki(self) -> EtcdPki:
-        members = [Member(name=node.name, address=node.address) for node in self._args.masters]
-        args = EtcdPkiArgs(members=members, ca=self._settings.etcd_ca, protect=self._settings.deletion_protection)
+        members = [] if self._settings.topology.manager == "kubeadm" else self._members
+        args = EtcdPkiArgs(
+            members=[Member(name=node.name, address=node.address) for node in members],
+            ca=self._settings.etcd_ca,
+            protect=self._settings.deletion_protection,
+        )
         return EtcdPki(f"{self._name}-etcd-pki", args, self._child)
 
     def _make_pki(self) -> ClusterPki:
@@ -74,38 +87,66 @@ class Cluster(pulumi.ComponentResource):
         return ClusterPki(f"{self._name}-pki", args, self._child)
 
     def _prepare(self) -> Preparation:
+        topology = self._settings.topology
         args = PreparationArgs(
             bastion=self._args.bastion,
             masters=self._args.masters,
             workers=self._args.workers,
+            etcd_machines=self._args.etcd_machines,
+            etcd_image=None if topology.manager == "systemd" else f"{ETCD_IMAGE}:{self._settings.etcd_release}",
+            # A member's own step installs them elsewhere.
+            master_files=health_files(self._members) if topology.dedicated or topology.manager == "kubeadm" else [],
             kubernetes_version=self._settings.kubernetes_version,
             flannel_version=self._settings.flannel_version,
             mirror=self._settings.mirror,
         )
         return Preparation(f"{self._name}-prepare", args, self._child)
 
-    def _make_etcd(self) -> Etcd:
+    def _make_etcd(self) -> Datastore:
+        reached, prepared = self._preparation.reached, self._preparation.prepared
+        heartbeat, election = self._settings.heartbeat_milliseconds, self._settings.election_milliseconds
+        if self._settings.topology.manager == "kubeadm":
+            args = StackedEtcdArgs(
+                masters=self._args.masters,
+                prepared=prepared,
+                pki=self._etcd_pki,
+                kubernetes_version=self._settings.kubernetes_version,
+                heartbeat_milliseconds=heartbeat,
+                election_milliseconds=election,
+            )
+            return StackedEtcd(f"{self._name}-etcd", args, self._child).datastore
+        systemd = self._settings.topology.manager == "systemd"
         args = EtcdArgs(
-            nodes=self._args.masters,
-            reached=self._preparation.reached,
+            nodes=self._members,
+            masters=self._args.masters,
+            reached=reached,
+            prepared=reached if systemd else prepared,
             pki=self._etcd_pki,
-            cluster_token=self._settings.cluster_name,
-            version=self._settings.etcd_version,
-            mirror=self._settings.mirror,
-            heartbeat_milliseconds=self._settings.heartbeat_milliseconds,
-            election_milliseconds=self._settings.election_milliseconds,
+            manager=self._systemd_manager() if systemd else self._static_pod_manager(),
+            heartbeat_milliseconds=heartbeat,
+            election_milliseconds=election,
         )
-        return Etcd(f"{self._name}-etcd", args, self._child)
+        return Etcd(f"{self._name}-etcd", args, self._child).datastore
+
+    def _systemd_manager(self) -> EtcdManager:
+        return SystemdManager(version=self._settings.etcd_version, mirror=self._settings.mirror)
+
+    def _static_pod_manager(self) -> EtcdManager:
+        return StaticPodManager(
+            kubernetes_version=self._settings.kubernetes_version,
+            image_tag=self._settings.etcd_release,
+            fail_cgroup_v1=self._settings.fail_cgroup_v1,
+        )
 
     def _make_control_plane(self) -> ControlPlane:
         args = ControlPlaneArgs(
             masters=self._args.masters,
             prepared=self._preparation.prepared,
-            etcd_endpoints=self._etcd.endpoints,
-            etcd_ready=self._etcd.ready,
+            datastore=self._datastore,
+            certificate_distribution=self._settings.certificate_distribution,
+            bastion=self._args.bastion,
             named=self._args.named,
             reachable=self._args.reachable,
-            etcd_pki=self._etcd_pki,
             pki=self._pki,
             cluster_name=self._settings.cluster_name,
             kubernetes_version=self._settings.kubernetes_version,
@@ -136,12 +177,12 @@ class Cluster(pulumi.ComponentResource):
         args = VerificationArgs(
             masters=self._args.masters,
             workers=self._args.workers,
-            etcd_endpoints=self._etcd.endpoints,
+            etcd_machines=self._args.etcd_machines,
             api_name=self._settings.api_name,
             ingress_name=self._args.ingress_name,
             node_ports=self._settings.node_ports,
             kubernetes_version=self._settings.kubernetes_version,
-            etcd_version=self._settings.etcd_version,
+            etcd_version=self._settings.etcd_release,
             flannel_version=self._settings.flannel_version,
             after=[*self._control_plane.ready, *workers.ready, *self._args.served],
         )

@@ -1,114 +1,144 @@
 """Etcd: a member on each of some nodes, started together, and the proof that they form a healthy cluster."""
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 
+from components.datastore import Datastore
+from components.etcd_disk import measure_disk
+from components.etcd_health import client_url, health_files
+from components.etcd_manager import Birth, EtcdManager, peer_url
 from components.etcd_pki import EtcdPki
+from components.joining import staged
+from components.kubeadm_config import external_etcd
 from components.node import Node
-from components.node_script import read_script
+from components.random_text import random_hex
 from components.remote_step import NodeFile, remote_step
-
-CLIENT_PORT = 2379
-PEER_PORT = 2380
-PKI = "/etc/etcd/pki"
-LIBRARIES = ("etcd-common.sh",)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EtcdArgs:
-    """`reached` is what must be done on each node (by name) before any step may run there.
-
-    `cluster_token` tells this cluster's members from any other's. `mirror` is the URL that stands for upstream's.
+    """`reached` is what must be done on each node and master (by name) before any step may run there, `prepared` before
+    `manager` may run a member. `masters` are clients of etcd: what only a client may do for a member is done there.
     """
 
     nodes: Sequence[Node]
+    masters: Sequence[Node]
     reached: Mapping[str, pulumi.Resource]
+    prepared: Mapping[str, pulumi.Resource]
     pki: EtcdPki
-    cluster_token: str
-    version: str
-    mirror: str | None
+    manager: EtcdManager
     heartbeat_milliseconds: int
     election_milliseconds: int
 
 
 class Etcd(pulumi.ComponentResource):
-    """Outputs: `endpoints`, the members' client URLs; `ready`, what users of etcd wait for."""
+    """Output: `datastore`, what the control plane must know."""
 
-    endpoints: list[pulumi.Output[str]]
-    ready: list[pulumi.Resource]
+    datastore: Datastore
 
     def __init__(self, name: str, args: EtcdArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:Etcd", name, None, opts)
-        self.endpoints = [client_url(node) for node in args.nodes]
-        members = [self._member(name, args, node) for node in args.nodes]
-        self.ready = [self._health(name, args, members)]
+        self._name, self._args = name, args
+        self._birth = Birth(
+            nodes=args.nodes,
+            token=random_hex(f"{name}-token", self),
+            heartbeat_milliseconds=args.heartbeat_milliseconds,
+            election_milliseconds=args.election_milliseconds,
+        )
+        members = [
+            self._member(node, self._admit(node, args.masters[ordinal % len(args.masters)]))
+            for ordinal, node in enumerate(args.nodes)
+        ]
+        endpoints = [client_url(node) for node in args.nodes]
+        client = args.pki.apiserver_client
+        self.datastore = Datastore(
+            endpoints=endpoints,
+            section=pulumi.Output.all(*endpoints).apply(external_etcd),
+            files=[
+                staged("etcd-client/etcd/ca.crt", args.pki.ca.certificate),
+                staged("etcd-client/apiserver-etcd-client.crt", client.certificate),
+                staged("etcd-client/apiserver-etcd-client.key", client.key),
+            ],
+            ready=[self._health(members)],
+        )
         self.register_outputs({})
 
-    def _member(self, name: str, args: EtcdArgs, node: Node) -> pulumi.Resource:
-        initial_cluster = [pulumi.Output.format("{0}={1}", peer.name, peer_url(peer)) for peer in args.nodes]
+    def _admit(self, node: Node, master: Node) -> pulumi.Resource:
+        """Made again with the machine: the living members remove the one that is gone and take this one instead."""
+        certificates, client = f"/run/etcd-admit-{node.name}", self._args.pki.apiserver_client
         return remote_step(
-            f"{name}-{node.name}",
+            f"{self._name}-admit-{node.name}",
+            master,
+            "etcd-admit.sh",
+            settings={
+                "MEMBER": node.name,
+                "MACHINE": node.identity,
+                "PEER_URL": peer_url(node),
+                "CLIENT_URL": client_url(node),
+                "OTHER_ENDPOINTS": self._others(node, client_url),
+                "CERTIFICATES": certificates,
+            },
+            files=[
+                NodeFile(path=f"{certificates}/ca.crt", content=self._args.pki.ca.certificate),
+                NodeFile(path=f"{certificates}/client.crt", content=client.certificate),
+                NodeFile(path=f"{certificates}/client.key", content=client.key, mode="0600"),
+            ],
+            libraries=["etcd-api.sh"],
+            secret=True,
+            triggers=[node.identity],
+            opts=pulumi.ResourceOptions(
+                parent=self, deleted_with=node.machine, depends_on=[self._args.reached[master.name]]
+            ),
+        )
+
+    def _member(self, node: Node, admitted: pulumi.Resource) -> pulumi.Resource:
+        measured = measure_disk(
+            f"{self._name}-disk-{node.name}",
             node,
-            "etcd-member.sh",
+            heartbeat_milliseconds=self._args.heartbeat_milliseconds,
+            election_milliseconds=self._args.election_milliseconds,
+            after=self._args.reached[node.name],
+            parent=self,
+        )
+        manager = self._args.manager
+        return remote_step(
+            f"{self._name}-{node.name}",
+            node,
+            manager.script,
             settings={
                 "NAME": node.name,
                 "ADDRESS": node.address,
-                "ETCD_VERSION": args.version,
-                "MIRROR": args.mirror or "",
-                "INITIAL_CLUSTER": _joined(initial_cluster),
-                "OTHER_ENDPOINTS": _joined([client_url(peer) for peer in args.nodes if peer is not node]),
+                "CLUSTER": self._birth.token.apply(lambda token: hashlib.sha256(token.encode()).hexdigest()),
+                "INITIAL_CLUSTER": self._birth.initial_cluster,
+                "OTHER_PEERS": self._others(node, peer_url),
+                "ETCD_PKI": manager.pki,
+                **manager.settings(self._birth, node),
             },
-            files=_files(args, node),
-            libraries=LIBRARIES,
+            files=[*manager.files(self._birth, node, self._args.pki), *health_files(self._args.nodes)],
+            libraries=manager.libraries,
             secret=True,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[args.reached[node.name]]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[admitted, measured, self._args.prepared[node.name]]),
         )
 
-    def _health(self, name: str, args: EtcdArgs, members: Sequence[pulumi.Resource]) -> pulumi.Resource:
-        identities = [node.identity for node in args.nodes]
+    def _health(self, members: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        first, identities = self._args.nodes[0], [node.identity for node in self._args.nodes]
+        machines = [pulumi.Output.concat(node.name, "=", node.identity) for node in self._args.nodes]
         return remote_step(
-            f"{name}-health",
-            args.nodes[0],
+            f"{self._name}-health",
+            first,
             "etcd-health.sh",
-            settings={"ENDPOINTS": _joined(self.endpoints), "MACHINES": _joined(identities)},
-            libraries=LIBRARIES,
+            settings={
+                "ADDRESS": first.address,
+                "ETCD_PKI": self._args.manager.pki,
+                "MACHINES": pulumi.Output.all(*machines).apply(" ".join),
+            },
+            libraries=["etcd-api.sh"],
             triggers=identities,
             opts=pulumi.ResourceOptions(parent=self, depends_on=members),
         )
 
-
-def client_url(node: Node) -> pulumi.Output[str]:
-    return pulumi.Output.format("https://{0}:{1}", node.address, CLIENT_PORT)
-
-
-def peer_url(node: Node) -> pulumi.Output[str]:
-    return pulumi.Output.format("https://{0}:{1}", node.address, PEER_PORT)
-
-
-def _files(args: EtcdArgs, node: Node) -> list[NodeFile]:
-    server, peer, healthcheck = args.pki.server[node.name], args.pki.peer[node.name], args.pki.healthcheck_client
-    environment = pulumi.Output.format(
-        "NAME={0}\nADDRESS={1}\nCLUSTER_TOKEN={2}\nHEARTBEAT_MILLISECONDS={3}\nELECTION_MILLISECONDS={4}\n",
-        node.name,
-        node.address,
-        args.cluster_token,
-        args.heartbeat_milliseconds,
-        args.election_milliseconds,
-    )
-    return [
-        NodeFile(path=f"{PKI}/ca.crt", content=args.pki.ca_certificate),
-        NodeFile(path=f"{PKI}/server.crt", content=server.certificate, owner="etcd:etcd"),
-        NodeFile(path=f"{PKI}/server.key", content=server.key, mode="0600", owner="etcd:etcd"),
-        NodeFile(path=f"{PKI}/peer.crt", content=peer.certificate, owner="etcd:etcd"),
-        NodeFile(path=f"{PKI}/peer.key", content=peer.key, mode="0600", owner="etcd:etcd"),
-        NodeFile(path=f"{PKI}/healthcheck-client.crt", content=healthcheck.certificate),
-        NodeFile(path=f"{PKI}/healthcheck-client.key", content=healthcheck.key, mode="0600"),
-        NodeFile(path="/etc/etcd/etcd.env", content=environment),
-        NodeFile(path="/etc/systemd/system/etcd.service", content=read_script("units/etcd.service")),
-    ]
-
-
-def _joined(parts: Sequence[pulumi.Output[str]]) -> pulumi.Output[str]:
-    return pulumi.Output.all(*parts).apply(",".join)
+    def _others(self, node: Node, url: Callable[[Node], pulumi.Output[str]]) -> pulumi.Output[str]:
+        return pulumi.Output.all(*(url(other) for other in self._args.nodes if other is not node)).apply(",".join)

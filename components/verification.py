@@ -15,11 +15,14 @@ PLACE = "/run/cluster-verification/probe.yaml"
 
 @dataclass(frozen=True, kw_only=True)
 class VerificationArgs:
-    """`after` is all that must be done before there is anything to prove; `node_ports` maps the balancer's ports."""
+    """`after` is all that must be done before there is anything to prove; `node_ports` maps the balancer's ports.
+
+    `etcd_machines` are those that run etcd alone, and `etcd_version` is that of the etcd that runs.
+    """
 
     masters: Sequence[Node]
     workers: Sequence[Node]
-    etcd_endpoints: Sequence[pulumi.Input[str]]
+    etcd_machines: Sequence[Node]
     api_name: str
     ingress_name: pulumi.Input[str]
     node_ports: Mapping[int, int]
@@ -37,7 +40,7 @@ class Verification(pulumi.ComponentResource):
     def __init__(self, name: str, args: VerificationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:Verification", name, None, opts)
         self.release = f"kubernetes {args.kubernetes_version}, etcd {args.etcd_version}, flannel {args.flannel_version}"
-        nodes = [*args.masters, *args.workers]
+        nodes = [*args.masters, *args.workers, *args.etcd_machines]
         remote_step(
             f"{name}-{args.masters[0].name}",
             args.masters[0],
@@ -48,7 +51,6 @@ class Verification(pulumi.ComponentResource):
                 "KUBERNETES_VERSION": args.kubernetes_version,
                 "MASTERS": _joined(" ", (pulumi.Output.concat(node.name, "=", node.address) for node in args.masters)),
                 "WORKERS": " ".join(node.name for node in args.workers),
-                "ETCD_ENDPOINTS": _joined(",", args.etcd_endpoints),
                 "API_NAME": args.api_name,
                 "INGRESS_NAME": args.ingress_name,
                 "NODE_PORTS": " ".join(f"{port}:{node_port}" for port, node_port in args.node_ports.items()),

@@ -1,18 +1,20 @@
 #!/usr/bin/env bash
-# Waits until every etcd member answers and takes part in the quorum. Runs on one member, with its certificates.
-# ENDPOINTS: the members' client URLs by comma. MACHINES: their identities, so that a new machine is waited for.
+# Waits until every etcd member answers and takes part in the quorum, then notes in etcd which machine each member is on, for
+# etcd-admit.sh. Runs on one member; needs the command etcd-health, etcd-api.sh, and ETCD_PKI: the folder of its certificates.
+# ADDRESS: this member's. MACHINES: "name=identity ..." of all members' machines, so that a new machine is waited for.
 set -euo pipefail
 
-explain_members() {
-  local endpoint address
-  for endpoint in ${ENDPOINTS//,/ }; do
-    address=${endpoint#https://}
-    explain_port "${address%:*}" 2379 "masters reach each other's etcd on 2379-2380"
-    explain_port "${address%:*}" 2380 "masters reach each other's etcd on 2379-2380"
-  done
-  show_etcd_log
+export ETCD_CA=$ETCD_PKI/ca.crt ETCD_CERT=$ETCD_PKI/healthcheck-client.crt ETCD_KEY=$ETCD_PKI/healthcheck-client.key
+
+note_machine() {
+  local key value
+  key=$(printf 'kubeadm-aws/etcd-members/%s' "${1%%=*}" | base64 --wrap=0)
+  value=$(printf %s "${1#*=}" | base64 --wrap=0)
+  etcd_api "https://$ADDRESS:2379" /v3/kv/put "{\"key\": \"$key\", \"value\": \"$value\"}" >/dev/null
 }
 
-EXPLAIN=explain_members wait_for 240 "a healthy etcd of members $ENDPOINTS" \
-  etcdctl endpoint health --endpoints "$ENDPOINTS" --command-timeout 5s
-echo "etcd is healthy: $ENDPOINTS on $MACHINES"
+wait_for 240 "a healthy etcd" /usr/local/sbin/etcd-health
+/usr/local/sbin/etcd-health
+for machine in $MACHINES; do
+  note_machine "$machine"
+done

@@ -1,0 +1,62 @@
+"""An etcd member as a static pod of a kubelet that runs nothing else, with kubeadm's tree of certificates on its host.
+
+kubernetes.io, "Set up a High Availability etcd Cluster with kubeadm".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from components.etcd_config import kubelet_document, member_documents
+from components.etcd_manager import Birth, certificate_files
+from components.etcd_pki import EtcdPki
+from components.node import Node
+from components.node_script import read_script
+from components.remote_step import NodeFile
+
+KUBERNETES_PKI = "/etc/kubernetes/pki"
+STAGED = "/run/etcd-member/kubeadmcfg.yaml"
+DROP_IN = "20-etcd-service-manager.conf"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaticPodManager:
+    """The image is the one that kubeadm runs with this version of Kubernetes, from the registry that the nodes know."""
+
+    kubernetes_version: str
+    image_tag: str
+    fail_cgroup_v1: bool
+
+    script = "etcd-static-pod.sh"
+    libraries = ("etcd-api.sh", "etcd-member-common.sh")
+    pki = f"{KUBERNETES_PKI}/etcd"
+
+    def settings(self, birth: Birth, node: Node) -> Mapping[str, pulumi.Input[str]]:
+        return {"STAGED": STAGED}
+
+    def files(self, birth: Birth, node: Node, pki: EtcdPki) -> list[NodeFile]:
+        client = pki.apiserver_client
+        return [
+            *certificate_files(self.pki, node, pki, owner="root:root"),
+            NodeFile(path=f"{KUBERNETES_PKI}/apiserver-etcd-client.crt", content=client.certificate),
+            NodeFile(path=f"{KUBERNETES_PKI}/apiserver-etcd-client.key", content=client.key, mode="0600"),
+            NodeFile(path="/var/lib/kubelet/config.yaml", content=kubelet_document(fail_cgroup_v1=self.fail_cgroup_v1)),
+            NodeFile(path=f"/etc/systemd/system/kubelet.service.d/{DROP_IN}", content=read_script(f"units/{DROP_IN}")),
+            NodeFile(path=STAGED, content=self._configuration(birth, node), mode="0600"),
+        ]
+
+    def _configuration(self, birth: Birth, node: Node) -> pulumi.Output[str]:
+        known = pulumi.Output.all(address=node.address, initial_cluster=birth.initial_cluster, token=birth.token)
+        return known.apply(
+            lambda values: member_documents(
+                name=node.name,
+                address=values["address"],
+                initial_cluster=values["initial_cluster"],
+                cluster_token=values["token"],
+                kubernetes_version=self.kubernetes_version,
+                image_tag=self.image_tag,
+                heartbeat_milliseconds=birth.heartbeat_milliseconds,
+                election_milliseconds=birth.election_milliseconds,
+            )
+        )

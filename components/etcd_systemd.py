@@ -1,0 +1,42 @@
+"""An etcd member as a systemd unit, from upstream's archive."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from components.etcd_manager import Birth, certificate_files
+from components.etcd_pki import EtcdPki
+from components.node import Node
+from components.node_script import read_script
+from components.remote_step import NodeFile
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemdManager:
+    """`mirror` is the URL in place of upstream's, where there is one."""
+
+    version: str
+    mirror: str | None
+
+    script = "etcd-member.sh"
+    libraries = ("etcd-api.sh", "etcd-user.sh", "etcd-member-common.sh")
+    pki = "/etc/etcd/pki"
+
+    def settings(self, birth: Birth, node: Node) -> Mapping[str, pulumi.Input[str]]:
+        return {"ETCD_VERSION": self.version, "MIRROR": self.mirror or ""}
+
+    def files(self, birth: Birth, node: Node, pki: EtcdPki) -> list[NodeFile]:
+        environment = pulumi.Output.format(
+            "NAME={0}\nADDRESS={1}\nCLUSTER_TOKEN={2}\nHEARTBEAT_MILLISECONDS={3}\nELECTION_MILLISECONDS={4}\n",
+            node.name,
+            node.address,
+            birth.token,
+            birth.heartbeat_milliseconds,
+            birth.election_milliseconds,
+        )
+        return [
+            *certificate_files(self.pki, node, pki, owner="etcd:etcd"),
+            NodeFile(path="/etc/etcd/etcd.env", content=environment),
+            NodeFile(path="/etc/systemd/system/etcd.service", content=read_script("units/etcd.service")),
+        ]

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Makes this host an etcd member as a static pod of a kubelet that serves nothing else, and leaves it starting.
+# What etcd-member-common.sh wants; STAGED: kubeadm's configuration for a birth. Needs a prepared machine with the kubelet's
+# configuration and its drop-in in place.
+set -euo pipefail
+
+CONFIGURATION=/etc/kubernetes/kubeadmcfg.yaml
+KUBELET=(/var/lib/kubelet/config.yaml /etc/systemd/system/kubelet.service.d/20-etcd-service-manager.conf)
+MANIFEST=/etc/kubernetes/manifests/etcd.yaml
+
+# kubeadm's configuration with the way in which this member was born, which etcd ignores ever after.
+configuration() {
+  # shellcheck source=/dev/null
+  source "$STATE/birth.env"
+  sed --expression "/name: initial-cluster\$/{n;s,value: .*,value: $INITIAL_CLUSTER,}" \
+    --expression "/name: initial-cluster-state\$/{n;s,value: .*,value: $INITIAL_CLUSTER_STATE,}" "$STAGED"
+}
+
+# All that a running etcd does not read again by itself.
+wanted_state() {
+  configuration | sha256sum
+  sha256sum "${KUBELET[@]}" "$ETCD_PKI/ca.crt"
+}
+
+containers() {
+  crictl ps --all --quiet --name '^etcd$' "$@"
+}
+
+load_etcd() {
+  configuration | install_file "$CONFIGURATION" 0600 root:root
+  systemctl daemon-reload
+  systemctl enable --quiet kubelet
+  systemctl reset-failed kubelet 2>/dev/null || true
+  if ! sha256sum "${KUBELET[@]}" | cmp --silent - "$STATE/kubelet-applied" || ! systemctl is-active --quiet kubelet; then
+    systemctl restart kubelet
+    sha256sum "${KUBELET[@]}" | install_file "$STATE/kubelet-applied" 0644 root:root
+  fi
+}
+
+is_running() {
+  [[ -e $MANIFEST && -n $(containers --state Running) ]]
+}
+
+# A container that ended since etcd was told to start is one that the kubelet starts again and again.
+is_coming_up() {
+  local ended
+  if [[ $(systemctl show --property NRestarts --value kubelet) != 0 ]]; then
+    show_journal kubelet >&2
+    give_up "the kubelet, which runs etcd here, ends by itself"
+  fi
+  ended=$(containers --state Exited | grep --invert-match --line-regexp --fixed-strings "${BEFORE:-none}" || true)
+  [[ -z $ended ]] || give_up "etcd ends by itself on this host: $(etcd_complaints | tail -n 1)"
+}
+
+# The kubelet looks at the manifest and does the rest.
+start_etcd() {
+  BEFORE=$(containers)
+  kubeadm init phase etcd local --config "$CONFIGURATION" >/dev/null || fail "kubeadm makes no manifest of $CONFIGURATION; see above"
+}
+
+is_another_running() {
+  is_coming_up
+  containers --state Running | grep --quiet --invert-match --line-regexp --fixed-strings "${BEFORE:-none}" && is_listening
+}
+
+restart_etcd() {
+  local manifest
+  manifest=$(sha256sum "$MANIFEST" 2>/dev/null || true)
+  start_etcd
+  if [[ $(sha256sum "$MANIFEST") == "$manifest" ]]; then
+    crictl stop --timeout 20 "$(containers --state Running)" >/dev/null
+    BEFORE=$(containers)
+  fi
+  EXPLAIN="show_etcd_log" wait_for 60 "the kubelet to run etcd as wanted" is_another_running
+}
+
+# The pod's log, as the container runtime keeps it: time, stream and a JSON object of etcd's a line.
+etcd_complaints() {
+  local log
+  log=$(find /var/log/pods -path '*_etcd-*/etcd/*.log' -printf '%T@ %p\n' 2>/dev/null | sort --numeric-sort | tail -n 1 | cut -d ' ' -f 2-)
+  [[ -n $log ]] || return 0
+  tail -n 200 "$log" | sed -n -E 's/^.* \{"level":"(warn|error|fatal)".*"msg":"([^"]*)"(.*"error":"([^"]*)")?.*/\1: \2: \4/p' | cut -c1-300
+}
+
+show_etcd_log() {
+  echo "--- last complaints of etcd on this host (more: crictl logs, of the container that crictl ps --all --name etcd shows)"
+  etcd_complaints | tail -n 10
+  show_journal kubelet 5
+}
+
+install --directory --mode=0700 "$DATA"
+become_member
