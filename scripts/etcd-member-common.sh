@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # How a host becomes an etcd member and stays one, whoever runs etcd on it. Needs common.sh and etcd-api.sh. What comes after
-# it says how etcd is run: wanted_state, load_etcd, is_running, is_coming_up, start_etcd, restart_etcd, show_etcd_log.
+# it says how etcd is run: wanted_state, load_etcd, is_running, is_stopped, is_coming_up, start_etcd, restart_etcd, show_etcd_log.
 # NAME, ADDRESS: this member. CLUSTER: what tells this cluster from all others. INITIAL_CLUSTER: "name=https://address:2380,..."
 # of all members. OTHER_PEERS: the other members' peer URLs by comma (may be empty). ETCD_PKI: the folder of its certificates.
 # Others are asked at their peer ports: the firewall may let masters only to the client ports.
@@ -96,12 +96,6 @@ is_listening() {
   ss --no-header --listening --tcp --numeric "src = $ADDRESS and sport = :2380" | grep --quiet .
 }
 
-start_first() {
-  refuse_occupied_ports
-  start_etcd
-  EXPLAIN="show_etcd_log" wait_for 60 "etcd to listen on $ADDRESS:2380" is_listening
-}
-
 # Does this member take part in a quorum, which a restart would take it from? An election in the meantime is waited out.
 serves() {
   is_running && is_healthy "$PEER_URL" --max-time 15
@@ -161,11 +155,10 @@ bring_up() {
   fi
   if [[ -n $others ]]; then
     restart_in_turn
-  elif is_running; then
-    restart_etcd || true
-    EXPLAIN="show_etcd_log" wait_for 60 "etcd to listen on $ADDRESS:2380" is_listening
   else
-    start_first
+    ! is_stopped || refuse_occupied_ports
+    start_etcd
+    EXPLAIN="show_etcd_log" wait_for 60 "etcd to listen on $ADDRESS:2380" is_listening
   fi
 }
 

@@ -54,6 +54,10 @@ is_running() {
   systemctl is-active --quiet etcd
 }
 
+is_stopped() {
+  [[ $(systemctl show --property ActiveState --value etcd) =~ ^(inactive|failed)$ ]]
+}
+
 is_coming_up() {
   if [[ $(systemctl show --property NRestarts --value etcd) != 0 ]] || systemctl is-failed --quiet etcd; then
     give_up "etcd ends by itself on this host: $(etcd_complaints | tail -n 1)"

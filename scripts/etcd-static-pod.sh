@@ -41,6 +41,10 @@ is_running() {
   [[ -e $MANIFEST && -n $(containers --state Running) ]]
 }
 
+is_stopped() {
+  [[ -z $(containers --state Running) ]]
+}
+
 # A container that ended since etcd was told to start is one that the kubelet starts again and again.
 is_coming_up() {
   local ended

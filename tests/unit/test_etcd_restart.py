@@ -1,5 +1,6 @@
 """When a running etcd member is restarted: its script, run by a real bash where etcd and systemd are played."""
 
+import json
 import os
 import subprocess
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from components import node_script
+from components.etcd_systemd import SystemdManager
 from components.node_script import SCRIPTS, render
 
 ADDRESSES = ["10.0.0.10", "10.0.0.11", "10.0.0.12"]
@@ -22,44 +24,49 @@ case "$*" in
   "show --property NRestarts"*) echo 0 ;;
   "show --property LoadState"*) echo loaded ;;
   "show --property ActiveState"*) [[ -e $FAKE/active ]] && echo active || echo inactive ;;
-  restart*) touch "$FAKE/active" "$FAKE/healthy/10.0.0.10" && echo "$* ${LOCKED:-without lock}" >>"$FAKE/restarts" ;;
+  restart*)
+    touch "$FAKE/active" "$FAKE/healthy/10.0.0.10"
+    echo "$* $([[ -e $FAKE/holds ]] && echo in the lock || echo without lock)" >>"$FAKE/restarts" ;;
 esac
 """,
     # An address is healthy when a file of its name is there; one of heals/ gets there when it has been asked twice.
-    "etcdctl": """
-endpoints() { sed -E 's/.*--endpoints ([^ ]+).*/\\1/' <<<"$*" | tr , '\\n'; }
-echo "$*" >>"$FAKE/asked"
-case "$*" in
-  lock*)
-    endpoints "$*" >"$FAKE/lock-endpoints"
-    while [[ $1 != -- ]]; do shift; done
-    shift
-    LOCKED="in the lock" exec "$@" ;;
-  "member list"*) cat "$FAKE/members" ;;
-  "endpoint health"*)
-    status=0
-    for endpoint in $(endpoints "$*"); do
-      address=${endpoint#https://}
-      address=${address%:*}
-      if [[ -e $FAKE/healthy/$address ]]; then
-        echo "$endpoint is healthy: successfully committed proposal: took = 2ms"
-      else
-        echo "$endpoint is unhealthy: failed to commit proposal: context deadline exceeded" >&2
-        status=1
-        if [[ -s $FAKE/heals/$address ]]; then
-          mv "$FAKE/heals/$address" "$FAKE/healthy/"
-        elif [[ -e $FAKE/heals/$address ]]; then
-          echo asked >"$FAKE/heals/$address"
-        fi
+    "curl": """
+url=${@: -1}
+address=$(sed -E 's,https://([^:/]+).*,\\1,' <<<"$url")
+echo "$url" >>"$FAKE/asked"
+case "$url" in
+  */members) [[ -s $FAKE/members ]] && cat "$FAKE/members" ;;
+  */v3/lease/grant) echo '{"header":{"revision":"1"}, "ID":"147", "TTL":"180"}' ;;
+  */v3/lock/lock) [[ ! -e $FAKE/locked ]] && touch "$FAKE/holds" && echo '{"key":"a2V5"}' ;;
+  */v3/lease/revoke) rm -f "$FAKE/holds" ;;
+  */v3/lease/keepalive) echo '{"result":{}}' ;;
+  */downgrade/enabled)
+    if [[ -e $FAKE/healthy/$address ]]; then
+      echo false
+    else
+      if [[ -s $FAKE/heals/$address ]]; then
+        mv "$FAKE/heals/$address" "$FAKE/healthy/"
+      elif [[ -e $FAKE/heals/$address ]]; then
+        echo asked >"$FAKE/heals/$address"
       fi
-    done
-    exit $status ;;
+      exit 22
+    fi ;;
+  *) exit 7 ;;
 esac
 """,
+    # Every certificate is as it should be.
+    "openssl": """
+case "$*" in
+  *-pubkey* | pkey*) echo key ;;
+  *-checkip*) echo "IP 10.0.0.10 does match certificate" ;;
+esac
+""",
+    "systemd-analyze": "true",
     "ss": """[[ $* != *"src = "* ]] || echo "LISTEN 10.0.0.10:2380" """,
     "journalctl": "true",
     "id": "true",
     "install": """mkdir -p "${@: -1}" """,
+    "stat": """[[ $* == *%U* ]] && echo nobody || exec /usr/bin/stat "$@" """,
 }
 
 
@@ -75,13 +82,17 @@ class Host:
         return file.read_text().splitlines() if file.exists() else []
 
     def has_members(self, healthy: list[str], voters: list[str], learners: list[str]) -> None:
-        lines = [
-            f"{ordinal}, started, master-{ordinal}, https://{address}:2380, https://{address}:2379, {learner}"
-            for ordinal, (address, learner) in enumerate(
-                [*((voter, "false") for voter in voters), *((learner, "true") for learner in learners)]
-            )
+        members = [
+            {
+                "id": ordinal,
+                "peerURLs": [f"https://{address}:2380"],
+                **({"isLearner": True} if address in learners else {}),
+                "name": f"master-{ordinal}",
+                "clientURLs": [f"https://{address}:2379"],
+            }
+            for ordinal, address in enumerate([*voters, *learners])
         ]
-        (self.folder / "members").write_text("\n".join([*lines, ""]))
+        (self.folder / "members").write_text(json.dumps(members, separators=(",", ":")))
         for file in (self.folder / "healthy").iterdir():
             file.unlink()
         for address in healthy:
@@ -91,7 +102,7 @@ class Host:
         (self.folder / "etc" / "etcd" / "etcd.env").write_text(flags)
 
     def runs(self, others: list[str]) -> subprocess.CompletedProcess[str]:
-        """The step, with 2 s of patience for the other members instead of 80, and no probing of ports."""
+        """The step, with 2 s of patience for the other members instead of 80 and 300."""
         text = render(
             "etcd on master-0",
             "etcd-member.sh",
@@ -101,11 +112,13 @@ class Host:
                 "ETCD_VERSION": "3.7.1",
                 "MIRROR": "",
                 "INITIAL_CLUSTER": "master-0=https://10.0.0.10:2380",
-                "OTHER_ENDPOINTS": ",".join(f"https://{address}:2379" for address in others),
+                "OTHER_PEERS": ",".join(f"https://{address}:2380" for address in others),
+                "CLUSTER": "0123",
+                "ETCD_PKI": str(self.folder / "etc/etcd/pki"),
             },
-            libraries=["etcd-common.sh"],
+            libraries=SystemdManager.libraries,
         )
-        for real, played in {"wait_for 80 ": "wait_for 2 ", "anybody_listens ||": "true ||"}.items():
+        for real, played in {"wait_for 80 ": "wait_for 2 ", "wait_for 300 ": "wait_for 2 "}.items():
             assert real in text
             text = text.replace(real, played)
         path = f"{self.folder / 'bin'}:/usr/bin:/bin"
@@ -126,7 +139,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     scripts = tmp_path / "scripts"
     for folder in ("scripts", "bin", "healthy", "heals", "etc/etcd/pki", "etc/systemd/system", "run/lock"):
         (tmp_path / folder).mkdir(parents=True)
-    for name in ("common.sh", "etcd-common.sh", "etcd-member.sh"):
+    for name in ("common.sh", *SystemdManager.libraries, SystemdManager.script):
         text = (SCRIPTS / name).read_text().replace("root:root", f"{os.getuid()}:{os.getgid()}")
         for place in ("/var/lib/", "/etc/etcd", "/etc/systemd", "/usr/local/", "/run/lock"):
             text = text.replace(place, f"{tmp_path}{place}")
@@ -139,6 +152,9 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     (tmp_path / "usr/local/lib/etcd-3.7.1").mkdir(parents=True)
     for file in ("etc/systemd/system/etcd.service", "etc/etcd/etcd.env", "etc/etcd/pki/ca.crt", "members"):
         (tmp_path / file).touch()
+    for name in ("server", "peer"):
+        for kind in ("crt", "key"):
+            (tmp_path / f"etc/etcd/pki/{name}.{kind}").write_text("some")
     made = Host(folder=tmp_path)
     made.sets_flags(FLAGS)
     return made
@@ -149,7 +165,7 @@ def running(host: Host) -> Host:
     """A host whose member was born, one of three that are all healthy, and is as wanted."""
     done = host.runs(ADDRESSES[1:])
     assert done.returncode == 0, done.stderr
-    (host.folder / "var/lib/etcd/member").mkdir()
+    (host.folder / "var/lib/etcd/member/wal").mkdir()
     (host.folder / "restarts").unlink()
     host.has_members(ADDRESSES, ADDRESSES, [])
     return host
@@ -161,7 +177,7 @@ def test_a_member_is_born_without_waiting_for_the_others(host: Host) -> None:
     assert done.returncode == 0, done.stderr
     assert host.restarts == ["restart --no-block etcd without lock"]
     assert time.monotonic() - started < 2
-    assert "health" not in (host.folder / "asked").read_text()
+    assert "/downgrade/enabled" not in (host.folder / "asked").read_text()
 
 
 def test_a_member_that_is_as_wanted_is_left_alone(running: Host) -> None:
@@ -174,7 +190,15 @@ def test_changed_flags_restart_it_in_its_turn_and_once(running: Host) -> None:
     for _ in range(2):
         done = running.runs(ADDRESSES[1:])
         assert (done.returncode, running.restarts) == (0, ["restart etcd in the lock"]), done.stderr
-    assert (running.folder / "lock-endpoints").read_text().split() == [f"https://{one}:2379" for one in ADDRESSES[1:]]
+    assert not (running.folder / "holds").exists(), "the lock is given back"
+
+
+def test_it_waits_for_its_turn_and_restarts_nothing_before(running: Host) -> None:
+    (running.folder / "locked").touch()
+    running.sets_flags("HEARTBEAT_MILLISECONDS=200\n")
+    done = running.runs(ADDRESSES[1:])
+    assert (done.returncode, running.restarts) == (1, [])
+    assert "waited 2 s in vain for this host's turn to restart etcd" in done.stderr
 
 
 def test_it_waits_in_the_lock_while_another_is_down_for_a_moment(running: Host) -> None:
@@ -192,7 +216,7 @@ def test_it_is_not_restarted_while_another_is_dead_for_good(running: Host) -> No
     for _ in range(2):
         done = running.runs(ADDRESSES[1:])
         assert (done.returncode, running.restarts) == (1, [])
-        assert "https://10.0.0.12:2379 is unhealthy" in done.stderr
+        assert "https://10.0.0.12:2380 is not healthy" in done.stderr
         assert "of the 2 other members 1 healthy; 2 must be, for a quorum while this one restarts" in done.stderr
         assert "FAILED: etcd on master-0: waited 2 s in vain for enough of the other members" in done.stderr
 

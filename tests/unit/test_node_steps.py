@@ -9,36 +9,48 @@ from registrations import Registration, record
 from steps_scene import make_node, tls_outputs
 
 from components.etcd import Etcd, EtcdArgs
+from components.etcd_health import health_files
+from components.etcd_manager import EtcdManager
 from components.etcd_pki import EtcdPki, EtcdPkiArgs, Member
+from components.etcd_static_pod import StaticPodManager
+from components.etcd_systemd import SystemdManager
 from components.preparation import Preparation, PreparationArgs
 
 MIRROR = "http://mirror.test"
+STATIC_PODS = StaticPodManager(kubernetes_version="1.37.1", image_tag="3.7.0-0", fail_cgroup_v1=True)
 
 
-def declare(masters: int = 3, mirror: str | None = MIRROR) -> dict[str, Registration]:
+def declare(
+    masters: int = 3, mirror: str | None = MIRROR, *, dedicated: bool = False, manager: EtcdManager | None = None
+) -> dict[str, Registration]:
     def program() -> None:
         nodes = [make_node("master", ordinal) for ordinal in range(masters)]
+        machines = [make_node("etcd", ordinal) for ordinal in range(3)] if dedicated else []
+        members = machines or nodes
         preparation = Preparation(
             "preparation",
             PreparationArgs(
                 bastion=make_node("bastion", 0),
                 masters=nodes,
                 workers=[make_node("worker", 0)],
+                etcd_machines=machines,
+                etcd_image="registry.k8s.io/etcd:3.7.0-0" if manager is STATIC_PODS else None,
+                master_files=health_files(members) if dedicated else [],
                 kubernetes_version="1.37.1",
                 flannel_version="0.28.9",
                 mirror=mirror,
             ),
         )
-        pki = EtcdPki("pki", EtcdPkiArgs(members=[Member(name=n.name, address=n.address) for n in nodes]))
+        pki = EtcdPki("pki", EtcdPkiArgs(members=[Member(name=n.name, address=n.address) for n in members]))
         Etcd(
             "etcd",
             EtcdArgs(
-                nodes=nodes,
+                nodes=members,
+                masters=nodes,
                 reached=preparation.reached,
+                prepared=preparation.prepared if manager is STATIC_PODS else preparation.reached,
                 pki=pki,
-                cluster_token="demo",
-                version="3.7.1",
-                mirror=mirror,
+                manager=manager or SystemdManager(version="3.7.1", mirror=mirror),
                 heartbeat_milliseconds=100,
                 election_milliseconds=1000,
             ),
@@ -47,17 +59,44 @@ def declare(masters: int = 3, mirror: str | None = MIRROR) -> dict[str, Registra
     return record(program, tls_outputs)
 
 
+def steps_of(registered: dict[str, Registration]) -> dict[str, Registration]:
+    return {name: entry for name, entry in registered.items() if entry.kind == "command:remote:Command"}
+
+
 @pytest.fixture(scope="module")
 def steps() -> dict[str, Registration]:
-    return {name: entry for name, entry in declare().items() if entry.kind == "command:remote:Command"}
+    return steps_of(declare())
+
+
+@pytest.fixture(scope="module")
+def static_pods() -> dict[str, Registration]:
+    return steps_of(declare(dedicated=True, manager=STATIC_PODS))
+
+
+@pytest.fixture(scope="module")
+def dedicated() -> dict[str, Registration]:
+    return steps_of(declare(dedicated=True))
 
 
 @pytest.mark.parametrize(
     "name",
-    ["preparation-reach-master-1", "preparation-master-1", "preparation-worker-0", "etcd-master-1", "etcd-health"],
+    [
+        "preparation-reach-master-1",
+        "preparation-master-1",
+        "preparation-worker-0",
+        "etcd-admit-master-1",
+        "etcd-disk-master-1",
+        "etcd-master-1",
+        "etcd-health",
+    ],
 )
 def test_the_text_of_a_step_is_the_golden_one(steps: dict[str, Registration], name: str) -> None:
     assert matches_golden(steps[name].inputs["stdin"], f"{name}.sh")
+
+
+@pytest.mark.parametrize("name", ["preparation-etcd-1", "etcd-etcd-1"])
+def test_the_text_of_a_step_for_a_static_pod_is_the_golden_one(static_pods: dict[str, Registration], name: str) -> None:
+    assert matches_golden(static_pods[name].inputs["stdin"], f"static-pod-{name}.sh")
 
 
 def test_without_a_mirror_everything_is_upstream() -> None:
@@ -68,7 +107,7 @@ def test_without_a_mirror_everything_is_upstream() -> None:
 
 def test_one_master_is_a_cluster_of_one_member() -> None:
     text = declare(masters=1)["etcd-master-0"].inputs["stdin"]
-    assert "OTHER_ENDPOINTS=''\n" in text
+    assert "OTHER_PEERS=''\n" in text
     assert "INITIAL_CLUSTER=master-0=https://10.0.0.10:2380\n" in text
 
 
@@ -90,7 +129,7 @@ def test_a_new_machine_runs_its_steps_again_and_ends_without_them(steps: dict[st
     assert steps["preparation-reach-master-1"].inputs["triggers"] == ["i-master-1-master-1-machine-id"]
     assert steps["etcd-health"].inputs["triggers"] == [f"i-master-{n}-master-{n}-machine-id" for n in range(3)]
     for name, step in steps.items():
-        owner = name.split("-", 1)[1].removeprefix("reach-")
+        owner = re.sub("^(reach|admit|disk)-", "", name.split("-", 1)[1])
         assert step.deleted_with == ("master-0" if owner == "health" else owner) + "-machine"
         assert "delete" not in step.inputs
 
@@ -116,3 +155,57 @@ def test_a_member_gets_its_own_keys_and_no_authoritys(steps: dict[str, Registrat
         "/etc/etcd/pki/peer.key": "KEY OF pki-master-1-peer-key",
         "/etc/etcd/pki/healthcheck-client.key": "KEY OF pki-healthcheck-client-key",
     }
+
+
+def test_no_key_of_an_authority_is_on_a_host_that_runs_etcd_as_a_pod(static_pods: dict[str, Registration]) -> None:
+    text = static_pods["etcd-etcd-1"].inputs["stdin"]
+    assert re.findall(r"install_file (/etc/kubernetes/pki/\S+) (\d+) root:root", text) == [
+        ("/etc/kubernetes/pki/etcd/ca.crt", "0644"),
+        ("/etc/kubernetes/pki/etcd/server.crt", "0644"),
+        ("/etc/kubernetes/pki/etcd/server.key", "0600"),
+        ("/etc/kubernetes/pki/etcd/peer.crt", "0644"),
+        ("/etc/kubernetes/pki/etcd/peer.key", "0600"),
+        ("/etc/kubernetes/pki/etcd/healthcheck-client.crt", "0644"),
+        ("/etc/kubernetes/pki/etcd/healthcheck-client.key", "0600"),
+        ("/etc/kubernetes/pki/apiserver-etcd-client.crt", "0644"),
+        ("/etc/kubernetes/pki/apiserver-etcd-client.key", "0600"),
+    ]
+
+
+def test_a_member_is_admitted_and_its_disk_measured_before_it_starts(steps: dict[str, Registration]) -> None:
+    assert {"etcd-admit-master-1", "etcd-disk-master-1"} <= steps["etcd-master-1"].dependencies
+    assert "stdin" not in steps["etcd-disk-master-1"].secret_inputs, "its warning is for people"
+
+
+def test_an_etcd_machine_is_admitted_by_a_master_and_on_its_own_behalf(dedicated: dict[str, Registration]) -> None:
+    step = dedicated["etcd-admit-etcd-1"]
+    assert step.inputs["connection"]["host"] == "master-1.test"
+    assert step.inputs["triggers"] == ["i-etcd-1-etcd-1-machine-id"]
+    assert step.deleted_with == "etcd-1-machine"
+    one_master = steps_of(declare(masters=1, dedicated=True))
+    assert one_master["etcd-admit-etcd-2"].inputs["connection"]["host"] == "master-0.test"
+
+
+def test_a_machine_whose_etcd_systemd_runs_needs_no_preparation(
+    dedicated: dict[str, Registration], static_pods: dict[str, Registration]
+) -> None:
+    assert "preparation-etcd-1" not in dedicated
+    assert "preparation-reach-etcd-1" in dedicated["etcd-etcd-1"].dependencies
+    assert "preparation-etcd-1" in static_pods["etcd-etcd-1"].dependencies
+
+
+def test_the_etcd_image_goes_where_etcd_runs_as_a_container(
+    dedicated: dict[str, Registration], static_pods: dict[str, Registration]
+) -> None:
+    image = "ETCD_IMAGE=registry.k8s.io/etcd:3.7.0-0\n"
+    assert image in static_pods["preparation-etcd-1"].inputs["stdin"]
+    for steps in (dedicated, static_pods):
+        assert image not in steps["preparation-master-1"].inputs["stdin"]
+
+
+def test_masters_can_ask_for_the_health_of_members_elsewhere(
+    steps: dict[str, Registration], dedicated: dict[str, Registration]
+) -> None:
+    assert "install_file /usr/local/sbin/etcd-health 0755" in dedicated["preparation-master-1"].inputs["stdin"]
+    assert "install_file /usr/local/sbin/etcd-health 0755" in dedicated["etcd-etcd-1"].inputs["stdin"]
+    assert "/usr/local/sbin/etcd-health" not in steps["preparation-master-1"].inputs["stdin"], "two steps, one file"

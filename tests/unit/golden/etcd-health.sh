@@ -1,7 +1,8 @@
 {
 STEP='etcd-health on master-0'
-ENDPOINTS=https://10.0.0.10:2379,https://10.0.1.10:2379,https://10.0.2.10:2379
-MACHINES=i-master-0-master-0-machine-id,i-master-1-master-1-machine-id,i-master-2-master-2-machine-id
+ADDRESS=10.0.0.10
+ETCD_PKI=/etc/etcd/pki
+MACHINES='master-0=i-master-0-master-0-machine-id master-1=i-master-1-master-1-machine-id master-2=i-master-2-master-2-machine-id'
 #!/usr/bin/env bash
 # What every step on a node shares; the renderer puts it before the step's own script. Needs root.
 # STEP: what runs and where, for people.
@@ -102,42 +103,53 @@ wait_for() {
 }
 lock
 #!/usr/bin/env bash
-# What etcd's steps share: the user that owns the files, and etcdctl with this host's health check certificate.
-# Needs common.sh; comes before the files are installed.
+# Talking to etcd members with curl: etcd's JSON gateway on a client port, and the few paths of a peer port.
+# ETCD_CA, ETCD_CERT, ETCD_KEY: the files of a certificate that members let in. Comes after common.sh.
+set -euo pipefail
 
-if ! id etcd >/dev/null 2>&1; then
-  useradd --system --user-group --home-dir /var/lib/etcd --no-create-home --shell /usr/sbin/nologin etcd
-fi
+# CURL'S ARGUMENTS...: the answer; what the member says against it too. (A peer port speaks no HTTP/2, and closes on it.)
+etcd_curl() {
+  curl --silent --show-error --fail-with-body --http1.1 --max-time 10 \
+    --cacert "$ETCD_CA" --cert "$ETCD_CERT" --key "$ETCD_KEY" "$@"
+}
 
-export ETCDCTL_CACERT=/etc/etcd/pki/ca.crt
-export ETCDCTL_CERT=/etc/etcd/pki/healthcheck-client.crt
-export ETCDCTL_KEY=/etc/etcd/pki/healthcheck-client.key
+# URL PATH JSON: asks the member with this client URL, say, etcd_api https://10.0.0.10:2379 /v3/cluster/member/list '{}'.
+etcd_api() {
+  etcd_curl --data "$3" "$1$2"
+}
 
-# What etcd complains of; its log is one JSON object a line.
-show_etcd_log() {
-  echo "--- last complaints of etcd on this host (more: journalctl -u etcd)"
-  journalctl --unit etcd --lines 200 --no-pager --output cat 2>/dev/null |
-    sed -n -E 's/^\{"level":"(warn|error|fatal)".*"msg":"([^"]*)"(.*"error":"([^"]*)")?.*/\1: \2: \4/p' |
-    tail -n 10 | cut -c1-300 || true
+# The members in a gateway's answer (IDs are texts there) or in a peer port's /members (numbers), one a line:
+# ID, name, peer URL, client URL, whether it is a learner. A member that never started has "-" for name and client URL.
+members_from_json() {
+  sed 's/.*"members" *: *//' | { grep --only-matching '{[^{}]*"peerURLs"[^{}]*}' || true; } | awk '
+    function value(key) {
+      if (!match($0, "\"" key "\" *: *\\[? *\"?[^][\",}]+")) return "-"
+      found = substr($0, RSTART, RLENGTH)
+      sub(/^[^:]*: *\[? *"?/, "", found)
+      return found
+    }
+    { print value("[iI][dD]"), value("name"), value("peerURLs"), value("clientURLs"), value("isLearner") == "true" ? "true" : "false" }'
 }
 tell_failures
 #!/usr/bin/env bash
-# Waits until every etcd member answers and takes part in the quorum. Runs on one member, with its certificates.
-# ENDPOINTS: the members' client URLs by comma. MACHINES: their identities, so that a new machine is waited for.
+# Waits until every etcd member answers and takes part in the quorum, then notes in etcd which machine each member is on, for
+# etcd-admit.sh. Runs on one member; needs the command etcd-health, etcd-api.sh, and ETCD_PKI: the folder of its certificates.
+# ADDRESS: this member's. MACHINES: "name=identity ..." of all members' machines, so that a new machine is waited for.
 set -euo pipefail
 
-explain_members() {
-  local endpoint address
-  for endpoint in ${ENDPOINTS//,/ }; do
-    address=${endpoint#https://}
-    explain_port "${address%:*}" 2379 "masters reach each other's etcd on 2379-2380"
-    explain_port "${address%:*}" 2380 "masters reach each other's etcd on 2379-2380"
-  done
-  show_etcd_log
+export ETCD_CA=$ETCD_PKI/ca.crt ETCD_CERT=$ETCD_PKI/healthcheck-client.crt ETCD_KEY=$ETCD_PKI/healthcheck-client.key
+
+note_machine() {
+  local key value
+  key=$(printf 'kubeadm-aws/etcd-members/%s' "${1%%=*}" | base64 --wrap=0)
+  value=$(printf %s "${1#*=}" | base64 --wrap=0)
+  etcd_api "https://$ADDRESS:2379" /v3/kv/put "{\"key\": \"$key\", \"value\": \"$value\"}" >/dev/null
 }
 
-EXPLAIN=explain_members wait_for 240 "a healthy etcd of members $ENDPOINTS" \
-  etcdctl endpoint health --endpoints "$ENDPOINTS" --command-timeout 5s
-echo "etcd is healthy: $ENDPOINTS on $MACHINES"
+wait_for 240 "a healthy etcd" /usr/local/sbin/etcd-health
+/usr/local/sbin/etcd-health
+for machine in $MACHINES; do
+  note_machine "$machine"
+done
 exit 0
 } </dev/null

@@ -2,10 +2,12 @@
 STEP='etcd-master-1 on master-1'
 NAME=master-1
 ADDRESS=10.0.1.10
+CLUSTER=9d41515a0ff13d60d60d97a02c19593c4297665ab2be82c3b13b5ecbcc0c1702
+INITIAL_CLUSTER=master-0=https://10.0.0.10:2380,master-1=https://10.0.1.10:2380,master-2=https://10.0.2.10:2380
+OTHER_PEERS=https://10.0.0.10:2380,https://10.0.2.10:2380
+ETCD_PKI=/etc/etcd/pki
 ETCD_VERSION=3.7.1
 MIRROR=http://mirror.test
-INITIAL_CLUSTER=master-0=https://10.0.0.10:2380,master-1=https://10.0.1.10:2380,master-2=https://10.0.2.10:2380
-OTHER_ENDPOINTS=https://10.0.0.10:2379,https://10.0.2.10:2379
 #!/usr/bin/env bash
 # What every step on a node shares; the renderer puts it before the step's own script. Needs root.
 # STEP: what runs and where, for people.
@@ -106,23 +108,236 @@ wait_for() {
 }
 lock
 #!/usr/bin/env bash
-# What etcd's steps share: the user that owns the files, and etcdctl with this host's health check certificate.
-# Needs common.sh; comes before the files are installed.
+# Talking to etcd members with curl: etcd's JSON gateway on a client port, and the few paths of a peer port.
+# ETCD_CA, ETCD_CERT, ETCD_KEY: the files of a certificate that members let in. Comes after common.sh.
+set -euo pipefail
+
+# CURL'S ARGUMENTS...: the answer; what the member says against it too. (A peer port speaks no HTTP/2, and closes on it.)
+etcd_curl() {
+  curl --silent --show-error --fail-with-body --http1.1 --max-time 10 \
+    --cacert "$ETCD_CA" --cert "$ETCD_CERT" --key "$ETCD_KEY" "$@"
+}
+
+# URL PATH JSON: asks the member with this client URL, say, etcd_api https://10.0.0.10:2379 /v3/cluster/member/list '{}'.
+etcd_api() {
+  etcd_curl --data "$3" "$1$2"
+}
+
+# The members in a gateway's answer (IDs are texts there) or in a peer port's /members (numbers), one a line:
+# ID, name, peer URL, client URL, whether it is a learner. A member that never started has "-" for name and client URL.
+members_from_json() {
+  sed 's/.*"members" *: *//' | { grep --only-matching '{[^{}]*"peerURLs"[^{}]*}' || true; } | awk '
+    function value(key) {
+      if (!match($0, "\"" key "\" *: *\\[? *\"?[^][\",}]+")) return "-"
+      found = substr($0, RSTART, RLENGTH)
+      sub(/^[^:]*: *\[? *"?/, "", found)
+      return found
+    }
+    { print value("[iI][dD]"), value("name"), value("peerURLs"), value("clientURLs"), value("isLearner") == "true" ? "true" : "false" }'
+}
+#!/usr/bin/env bash
+# The user that runs etcd under systemd and owns its keys; comes before the files are installed.
 
 if ! id etcd >/dev/null 2>&1; then
   useradd --system --user-group --home-dir /var/lib/etcd --no-create-home --shell /usr/sbin/nologin etcd
 fi
+#!/usr/bin/env bash
+# How a host becomes an etcd member and stays one, whoever runs etcd on it. Needs common.sh and etcd-api.sh. What comes after
+# it says how etcd is run: wanted_state, load_etcd, is_running, is_stopped, is_coming_up, start_etcd, restart_etcd, show_etcd_log.
+# NAME, ADDRESS: this member. CLUSTER: what tells this cluster from all others. INITIAL_CLUSTER: "name=https://address:2380,..."
+# of all members. OTHER_PEERS: the other members' peer URLs by comma (may be empty). ETCD_PKI: the folder of its certificates.
+# Others are asked at their peer ports: the firewall may let masters only to the client ports.
+set -euo pipefail
 
-export ETCDCTL_CACERT=/etc/etcd/pki/ca.crt
-export ETCDCTL_CERT=/etc/etcd/pki/healthcheck-client.crt
-export ETCDCTL_KEY=/etc/etcd/pki/healthcheck-client.key
+DATA=/var/lib/etcd
+STATE=/etc/etcd
+PEER_URL=https://$ADDRESS:2380
 
-# What etcd complains of; its log is one JSON object a line.
-show_etcd_log() {
-  echo "--- last complaints of etcd on this host (more: journalctl -u etcd)"
-  journalctl --unit etcd --lines 200 --no-pager --output cat 2>/dev/null |
-    sed -n -E 's/^\{"level":"(warn|error|fatal)".*"msg":"([^"]*)"(.*"error":"([^"]*)")?.*/\1: \2: \4/p' |
-    tail -n 10 | cut -c1-300 || true
+# URL PATH [CURL'S OPTIONS...]: what the member behind a peer port says.
+ask_peer() {
+  ETCD_CA=$ETCD_PKI/ca.crt ETCD_CERT=$ETCD_PKI/peer.crt ETCD_KEY=$ETCD_PKI/peer.key \
+    etcd_curl --connect-timeout 2 --max-time 5 "${@:3}" "$1$2"
+}
+
+# PATH JSON [CURL'S OPTIONS...]: this host's own member, at its client port.
+ask_own() {
+  ETCD_CA=$ETCD_PKI/ca.crt ETCD_CERT=$ETCD_PKI/healthcheck-client.crt ETCD_KEY=$ETCD_PKI/healthcheck-client.key \
+    etcd_curl --data "$2" "${@:3}" "https://$ADDRESS:2379$1"
+}
+
+# What the first of the others that answers knows of the members, as etcd-api.sh puts it; nothing when nobody answers. It is
+# that one's own knowledge, because a cluster being born has no quorum yet.
+listed_members() {
+  local peer said
+  for peer in ${OTHER_PEERS//,/ }; do
+    if said=$(ask_peer "$peer" /members 2>/dev/null); then
+      members_from_json <<<"$said"
+      return
+    fi
+  done
+}
+
+# A linearizable read: it succeeds on a member that takes part in a quorum.
+is_healthy() {
+  ask_peer "$1" /downgrade/enabled "${@:2}" >/dev/null 2>&1
+}
+
+# Is NAME's certificate there, with its own key, from etcd's authority, valid today and for this address?
+check_certificate() {
+  local certificate=$ETCD_PKI/$1.crt key=$ETCD_PKI/$1.key said
+  [[ -s $certificate && -s $key ]] || fail "etcd's $1 certificate is missing on this host: $certificate and $key must be there"
+  said=$(openssl x509 -in "$certificate" -noout -pubkey 2>&1) || fail "$certificate is no certificate: $said"
+  [[ $said == "$(openssl pkey -in "$key" -pubout 2>/dev/null)" ]] || fail "$key is not the key of $certificate"
+  said=$(openssl verify -CAfile "$ETCD_PKI/ca.crt" "$certificate" 2>&1) || {
+    echo "$said" >&2
+    fail "$certificate is not from the authority $ETCD_PKI/ca.crt, or not valid on $(date --utc '+%F %T'): see above"
+  }
+  said=$(openssl x509 -in "$certificate" -noout -checkip "$ADDRESS")
+  [[ $said == *"does match"* ]] || fail "$certificate is not for this host's address: $said"
+}
+
+has_data() {
+  [[ -d $DATA/member/wal ]]
+}
+
+check_data() {
+  [[ $(cat "$DATA/member/cluster" 2>/dev/null || true) == "$CLUSTER" ]] ||
+    fail "the data in $DATA/member is another cluster's; etcd does not start on it. If nobody needs it, remove that folder on this host"
+}
+
+# How this member comes to life, once, on an empty data directory: in birth.env, for whoever starts etcd.
+prepare_birth() {
+  local members own client learner state=existing initial=$INITIAL_CLUSTER
+  members=$(listed_members)
+  own=$(awk -v url="$PEER_URL" '$3 == url' <<<"$members")
+  read -r _ _ _ client learner <<<"$own" || true
+  if [[ -z $members || ($client == - && $learner == false) ]]; then
+    state=new
+  elif [[ $client == - ]]; then
+    initial=$(awk -v url="$PEER_URL" '$3 != url {print ($2 == "-" ? "unnamed-" $1 : $2) "=" $3}' <<<"$members" | paste --serial --delimiters=,)
+    initial=${initial:+$initial,}$NAME=$PEER_URL
+  elif [[ -z $own ]]; then
+    fail "the other members do not know $NAME at $PEER_URL, so they would not let it in; the step etcd-admit of this member adds it"
+  else
+    fail "the other members count on $NAME, but its data in $DATA is gone. Replace this machine: pulumi up --replace with its URN"
+  fi
+  echo "empty data directory: initial cluster state is $state"
+  printf 'INITIAL_CLUSTER=%s\nINITIAL_CLUSTER_STATE=%s\n' "$initial" "$state" | install_file "$STATE/birth.env" 0644 root:root
+  install --directory --owner="$(stat --format %U "$DATA")" --mode=0700 "$DATA/member"
+  install_file "$DATA/member/cluster" 0644 root:root <<<"$CLUSTER"
+}
+
+refuse_occupied_ports() {
+  local holders
+  holders=$(ss --no-header --listening --tcp --numeric --processes '( sport = :2379 or sport = :2380 )')
+  [[ -z $holders ]] || fail "another process of this host is at etcd's address: $holders"
+}
+
+# Well before there is a quorum a sound etcd listens to its peers.
+is_listening() {
+  is_coming_up
+  ss --no-header --listening --tcp --numeric "src = $ADDRESS and sport = :2380" | grep --quiet .
+}
+
+# Does this member take part in a quorum, which a restart would take it from? An election in the meantime is waited out.
+serves() {
+  is_running && is_healthy "$PEER_URL" --max-time 15
+}
+
+# The other voters' peer URLs, one a line.
+other_voters() {
+  ask_peer "$PEER_URL" /members | members_from_json | awk -v url="$PEER_URL" '$3 != url && $5 == "false" {print $3}'
+}
+
+# Are the healthy ones among the other voters more than half of all, without this member?
+quorum_survives() {
+  local others count needed voter healthy=0
+  others=$(other_voters) || return
+  count=$(wc --lines <<<"$others")
+  needed=$(((count + 1) / 2 + 1))
+  for voter in $others; do
+    if is_healthy "$voter"; then healthy=$((healthy + 1)); else echo "$voter is not healthy"; fi
+  done
+  echo "of the $count other members $healthy healthy; $needed must be, for a quorum while this one restarts"
+  ((healthy >= needed))
+}
+
+restart_now() {
+  wait_for 80 "enough of the other members to be healthy; until then etcd runs on here as it was: see its log on their hosts" \
+    quorum_survives
+  restart_etcd || {
+    show_etcd_log >&2
+    fail "etcd does not start as wanted on this host, within 60 s"
+  }
+}
+
+# With the lease fresh: a turn, waiting for the others included, is shorter than it.
+take_turn() {
+  ask_own /v3/lease/keepalive "{\"ID\": \"$1\"}" >/dev/null
+  ask_own /v3/lock/lock "{\"name\": \"$(printf %s kubeadm-aws/etcd-restart | base64)\", \"lease\": \"$1\"}" --max-time 20 >/dev/null
+}
+
+# The members may all be told to restart at once. They take turns by a lock in etcd itself, and none goes down while the rest
+# is no quorum: settings that no etcd starts with stop one member, not the cluster. A holder that never comes back loses the
+# lock with its lease.
+restart_in_turn() {
+  local lease
+  lease=$(ask_own /v3/lease/grant '{"TTL": 180}' | sed -n 's/.*"ID": *"\([0-9]*\)".*/\1/p')
+  wait_for 300 "this host's turn to restart etcd: another member holds etcd's lock kubeadm-aws/etcd-restart" take_turn "$lease"
+  restart_now
+  wait_for 60 "this member to serve again after its restart" is_healthy "$PEER_URL"
+  ask_own /v3/lease/revoke "{\"ID\": \"$lease\"}" >/dev/null
+}
+
+# A member that serves is one the others may count on; any other has nothing to lose.
+bring_up() {
+  local others=""
+  load_etcd
+  if serves; then
+    others=$(other_voters) || fail "etcd on this host is healthy and does not list its members"
+  fi
+  if [[ -n $others ]]; then
+    restart_in_turn
+  else
+    ! is_stopped || refuse_occupied_ports
+    start_etcd
+    EXPLAIN="show_etcd_log" wait_for 60 "etcd to listen on $ADDRESS:2380" is_listening
+  fi
+}
+
+is_learner() {
+  [[ $(listed_members | awk -v url="$PEER_URL" '$3 == url {print $5}') == true ]]
+}
+
+promote() {
+  local id peer said
+  id=$(listed_members | awk -v url="$PEER_URL" '$3 == url {print $1}')
+  for peer in ${OTHER_PEERS//,/ }; do
+    if said=$(ask_peer "$peer" "/members/promote/$id" --request POST 2>&1); then
+      return
+    fi
+    echo "$said"
+  done
+  return 1
+}
+
+become_member() {
+  check_certificate server
+  check_certificate peer
+  if has_data; then
+    check_data
+  else
+    prepare_birth
+  fi
+  if ! is_running || ! wanted_state | cmp --silent - "$STATE/applied"; then
+    bring_up
+    wanted_state | install_file "$STATE/applied" 0644 root:root
+  fi
+  # A learner has no vote. It gets one when it has caught up with the others.
+  if is_learner; then
+    EXPLAIN="show_etcd_log" wait_for 300 "learner $NAME to catch up with the others" promote
+  fi
+  echo "etcd: $NAME at $ADDRESS is a member"
 }
 install_file /etc/etcd/pki/ca.crt 0644 root:root base64 --decode <<'END_OF_FILE'
 Y2VydGlmaWNhdGUgcGtpLWNh
@@ -146,8 +361,9 @@ install_file /etc/etcd/pki/healthcheck-client.key 0600 root:root base64 --decode
 S0VZIE9GIHBraS1oZWFsdGhjaGVjay1jbGllbnQta2V5
 END_OF_FILE
 install_file /etc/etcd/etcd.env 0644 root:root base64 --decode <<'END_OF_FILE'
-TkFNRT1tYXN0ZXItMQpBRERSRVNTPTEwLjAuMS4xMApDTFVTVEVSX1RPS0VOPWRlbW8KSEVBUlRC
-RUFUX01JTExJU0VDT05EUz0xMDAKRUxFQ1RJT05fTUlMTElTRUNPTkRTPTEwMDAK
+TkFNRT1tYXN0ZXItMQpBRERSRVNTPTEwLjAuMS4xMApDTFVTVEVSX1RPS0VOPWZjYzAzZjZkZjQ3
+MTM0ODAyMGJiOTdiOTM4MTJjOWZlNjk5YzkyZjkwNWUxZTczYWFiM2QwNWNiM2M3ZjM0MzEKSEVB
+UlRCRUFUX01JTExJU0VDT05EUz0xMDAKRUxFQ1RJT05fTUlMTElTRUNPTkRTPTEwMDAK
 END_OF_FILE
 install_file /etc/systemd/system/etcd.service 0644 root:root base64 --decode <<'END_OF_FILE'
 IyBPbmUgbWVtYmVyIG9mIHRoZSBjbHVzdGVyJ3MgZXRjZC4gVGhlIGZsYWdzIGFyZSB0aG9zZSBr
@@ -193,17 +409,195 @@ UmVzdHJpY3ROYW1lc3BhY2VzPXRydWUKUmVzdHJpY3RSZWFsdGltZT10cnVlClJlc3RyaWN0U1VJ
 RFNHSUQ9dHJ1ZQpTeXN0ZW1DYWxsQXJjaGl0ZWN0dXJlcz1uYXRpdmUKU3lzdGVtQ2FsbEZpbHRl
 cj1Ac3lzdGVtLXNlcnZpY2UKCltJbnN0YWxsXQpXYW50ZWRCeT1tdWx0aS11c2VyLnRhcmdldAo=
 END_OF_FILE
+install_file /usr/local/sbin/etcd-health 0755 root:root base64 --decode <<'END_OF_FILE'
+IyEvdXNyL2Jpbi9lbnYgYmFzaAojIElzIGV0Y2QgaGVhbHRoeT8gQXNrcyBldmVyeSBtZW1iZXIg
+YXQgb25jZSwgZnJvbSBhbnkgbWFzdGVyIG9yIGV0Y2QgbWFjaGluZTsgb24gaG9zdHMgaXQgaXMg
+L3Vzci9sb2NhbC9zYmluL2V0Y2QtaGVhbHRoLgojIE1FTUJFUlM6ICJuYW1lPWh0dHBzOi8vYWRk
+cmVzczoyMzc5IC4uLiIsIGluIHRoZSBlbnZpcm9ubWVudCBvciBpbiAvZXRjL2RlZmF1bHQvZXRj
+ZC1oZWFsdGguIE5lZWRzIHJvb3QsIGN1cmwgYW5kIGF3ay4Kc2V0IC1ldW8gcGlwZWZhaWwKZXhw
+b3J0IExDX0FMTD1DLlVURi04CgpDT05ORUNUX1NFQ09ORFM9MwpTRUNPTkRTX1RPX0FOU1dFUj01
+CkxPR1M9ImpvdXJuYWxjdGwgLXUgZXRjZCB0aGVyZSwgb3IgY3JpY3RsIGxvZ3Mgb2YgaXRzIGNv
+bnRhaW5lciBldGNkIgoKdXNhZ2UoKSB7CiAgY2F0IDw8VVNBR0UKdXNhZ2U6IGV0Y2QtaGVhbHRo
+IFstLWhlbHBdCgpBc2tzIGV2ZXJ5IG1lbWJlciBvZiB0aGUgY2x1c3RlcidzIGV0Y2Qgd2hldGhl
+ciBpdCB0YWtlcyBwYXJ0IGluIHRoZSBxdW9ydW0sIHByaW50cyBhIGxpbmUgZm9yIGVhY2ggYW5k
+IG9uZSBzZW50ZW5jZSBmb3IKYWxsLCBhbmQgZW5kcyB3aXRoIDAgaWYgZXRjZCBpcyBoZWFsdGh5
+LCB3aXRoIDEgaWYgbm90LiBOZWVkcyByb290LiBUaGUgbWVtYmVycyBhcmUgdGhvc2Ugb2YgL2V0
+Yy9kZWZhdWx0L2V0Y2QtaGVhbHRoLgoKV2hlcmUgdGhpcyBob3N0IGlzIGEgbWVtYmVyIChpdCBo
+YXMgYSBwZWVyIGNlcnRpZmljYXRlKSwgdGhlIG90aGVycyBhcmUgYXNrZWQgb24gdGhlaXIgcGVl
+ciBwb3J0LCAyMzgwOiBtZW1iZXJzIG5lZWQgbm8KbW9yZSBvZiBlYWNoIG90aGVyLCBzbyBhIGZp
+cmV3YWxsIGxldHMgbm8gbW9yZSB0aHJvdWdoLiBFbHNld2hlcmUgYWxsIGFyZSBhc2tlZCBvbiB0
+aGVpciBjbGllbnQgcG9ydCwgMjM3OSwgd2l0aCB0aGUgQVBJCnNlcnZlcidzIGNlcnRpZmljYXRl
+LgpVU0FHRQp9CgpkaWUoKSB7CiAgZWNobyAiZXRjZC1oZWFsdGg6ICQqIiA+JjIKICBleGl0IDEK
+fQoKcmVhZF9tZW1iZXJzKCkgewogIGxvY2FsIHNldHRpbmdzPS9ldGMvZGVmYXVsdC9ldGNkLWhl
+YWx0aCBtZW1iZXIKICAjIHNoZWxsY2hlY2sgZGlzYWJsZT1TQzEwOTAKICBbWyAtbiAke01FTUJF
+UlM6LX0gfHwgISAtciAkc2V0dGluZ3MgXV0gfHwgc291cmNlICIkc2V0dGluZ3MiCiAgW1sgLW4g
+JHtNRU1CRVJTOi19IF1dIHx8IGRpZSAibm8gbWVtYmVyczogJHNldHRpbmdzIHNob3VsZCBzYXkg
+TUVNQkVSUz1cIm5hbWU9aHR0cHM6Ly9hZGRyZXNzOjIzNzkgLi4uXCIiCiAgZm9yIG1lbWJlciBp
+biAkTUVNQkVSUzsgZG8KICAgIFtbICRtZW1iZXIgPX4gXihbXj1dKyk9aHR0cHM6Ly8oW146L10r
+KToyMzc5JCBdXSB8fCBkaWUgIm5vdCBuYW1lPWh0dHBzOi8vYWRkcmVzczoyMzc5OiAkbWVtYmVy
+IgogICAgTkFNRVMrPSgiJHtCQVNIX1JFTUFUQ0hbMV19IikKICAgIEFERFJFU1NFUys9KCIke0JB
+U0hfUkVNQVRDSFsyXX0iKQogIGRvbmUKfQoKIyBBIGhvc3Qgd2l0aCBhIHBlZXIgY2VydGlmaWNh
+dGUgaXMgYSBtZW1iZXIsIGFuZCBldmVyeSBtZW1iZXIgbWF5IHJlYWNoIGV2ZXJ5IHBlZXIgcG9y
+dCwgd2hlcmV2ZXIgZXRjZCBydW5zLiBBIG1hc3RlcgojIGJlc2lkZSBkZWRpY2F0ZWQgbWVtYmVy
+cyBoYXMgdGhlIEFQSSBzZXJ2ZXIncyBjZXJ0aWZpY2F0ZSBhbG9uZS4KY2hvb3NlX3dheSgpIHsK
+ICBsb2NhbCBmb2xkZXIKICBmb3IgZm9sZGVyIGluIC9ldGMvZXRjZC9wa2kgL2V0Yy9rdWJlcm5l
+dGVzL3BraS9ldGNkOyBkbwogICAgaWYgW1sgLWUgJGZvbGRlci9wZWVyLmNydCBdXTsgdGhlbgog
+ICAgICBXQVk9cGVlciBDQT0kZm9sZGVyL2NhLmNydCBDRVJUSUZJQ0FURT0kZm9sZGVyL3BlZXIu
+Y3J0IEtFWT0kZm9sZGVyL3BlZXIua2V5CiAgICAgIFJPVz0iZXRjZC1wZWVyLCBtZW1iZXJzIGFt
+b25nIHRoZW1zZWx2ZXMgb24gMjM4MCIKICAgICAgYnJlYWsKICAgIGZpCiAgZG9uZQogIGlmIFtb
+IC16ICR7V0FZOi19IF1dOyB0aGVuCiAgICBXQVk9Y2xpZW50IENBPS9ldGMva3ViZXJuZXRlcy9w
+a2kvZXRjZC9jYS5jcnQKICAgIENFUlRJRklDQVRFPS9ldGMva3ViZXJuZXRlcy9wa2kvYXBpc2Vy
+dmVyLWV0Y2QtY2xpZW50LmNydCBLRVk9L2V0Yy9rdWJlcm5ldGVzL3BraS9hcGlzZXJ2ZXItZXRj
+ZC1jbGllbnQua2V5CiAgICBST1c9ImV0Y2QtY2xpZW50LCBtYXN0ZXJzIHRvIGV0Y2Qgb24gMjM3
+OSIKICBmaQogIFtbIC1lICRDRVJUSUZJQ0FURSBdXSB8fCBkaWUgInRoaXMgaG9zdCBoYXMgbm8g
+Y2VydGlmaWNhdGUgZm9yIGV0Y2Q6IGl0IGlzIG5vIG1hc3RlciBhbmQgbm8gZXRjZCBtYWNoaW5l
+LCBvciBub3QgbWFkZSBvbmUgeWV0IgogIFtbIC1yICRLRVkgXV0gfHwgZGllICIkS0VZIGNhbm5v
+dCBiZSByZWFkOiBydW4gaXQgYXMgcm9vdCAoc3VkbyBldGNkLWhlYWx0aCkiCn0KCiMgYXNrIE5B
+TUUgVVJMIFtDVVJMJ1MgQVJHVU1FTlRTLi4uXTogdGhlIGJvZHkgZ29lcyB0byBOQU1FLmJvZHks
+IGhvdyBpdCB3ZW50IHRvIE5BTUUucmVzdWx0LCBhbmQgd2h5IHRvIE5BTUUuc2FpZC4KIyAoZXRj
+ZCdzIHBlZXIgcG9ydCBvZmZlcnMgSFRUUC8yIGFuZCB0aGVuIGRvZXMgbm90IHNwZWFrIGl0LikK
+YXNrKCkgewogIGxvY2FsIGZpbGU9JFdPUksvJDEgdXJsPSQyCiAgc2hpZnQgMgogIGN1cmwgLS1z
+aWxlbnQgLS12ZXJib3NlIC0taHR0cDEuMSAtLW5vcHJveHkgJyonIC0tY29ubmVjdC10aW1lb3V0
+ICIkQ09OTkVDVF9TRUNPTkRTIiAtLW1heC10aW1lICIkU0VDT05EU19UT19BTlNXRVIiIFwKICAg
+IC0tY2FjZXJ0ICIkQ0EiIC0tY2VydCAiJENFUlRJRklDQVRFIiAtLWtleSAiJEtFWSIgLS1vdXRw
+dXQgIiRmaWxlLmJvZHkiIFwKICAgIC0td3JpdGUtb3V0ICcle2V4aXRjb2RlfSAle2h0dHBfY29k
+ZX0gJXt0aW1lX2FwcGNvbm5lY3R9ICV7ZXJyb3Jtc2d9JyAiJEAiICIkdXJsIiA+IiRmaWxlLnJl
+c3VsdCIgMj4iJGZpbGUuc2FpZCIgfHwgdHJ1ZQogIHRvdWNoICIkZmlsZS5ib2R5Igp9Cgphc2tf
+Y2xpZW50KCkgewogIGFzayAiJDEuaGVhbHRoIiAiaHR0cHM6Ly8kMjoyMzc5L2hlYWx0aCIgJgog
+IGFzayAiJDEuc3RhdHVzIiAiaHR0cHM6Ly8kMjoyMzc5L3YzL21haW50ZW5hbmNlL3N0YXR1cyIg
+LS1kYXRhICd7fScgJgp9CgojIEEgbGluZWFyaXphYmxlIHJlYWQgb24gdGhlIG1lbWJlciBpdHNl
+bGYgaXMgd2hhdCBwcm92ZXMgdGhhdCBpdCB0YWtlcyBwYXJ0IGluIHRoZSBxdW9ydW0uIE9mIGFs
+YXJtcyBvbmx5IHRoaXMgaG9zdCdzCiMgb3duIGNsaWVudCBwb3J0IHRlbGxzLCBhbmQgdGhleSBh
+cmUgdGhlIHdob2xlIGNsdXN0ZXIncy4KYXNrX2FsbCgpIHsKICBsb2NhbCBpCiAgZm9yIGkgaW4g
+IiR7IU5BTUVTW0BdfSI7IGRvCiAgICBpZiBbWyAkV0FZID09IHBlZXIgXV07IHRoZW4KICAgICAg
+YXNrICIkaS5yZWFkIiAiaHR0cHM6Ly8ke0FERFJFU1NFU1tpXX06MjM4MC9kb3duZ3JhZGUvZW5h
+YmxlZCIgJgogICAgICBhc2sgIiRpLmxpc3QiICJodHRwczovLyR7QUREUkVTU0VTW2ldfToyMzgw
+L21lbWJlcnMiICYKICAgICAgYXNrICIkaS52ZXJzaW9uIiAiaHR0cHM6Ly8ke0FERFJFU1NFU1tp
+XX06MjM4MC92ZXJzaW9uIiAmCiAgICAgIGlmIFtbICQoaXAgcm91dGUgZ2V0ICIke0FERFJFU1NF
+U1tpXX0iIDI+L2Rldi9udWxsKSA9PSBsb2NhbCogXV07IHRoZW4KICAgICAgICBhc2tfY2xpZW50
+ICIkaSIgIiR7QUREUkVTU0VTW2ldfSIKICAgICAgZmkKICAgIGVsc2UKICAgICAgYXNrX2NsaWVu
+dCAiJGkiICIke0FERFJFU1NFU1tpXX0iCiAgICAgIGFzayAiJGkubGlzdCIgImh0dHBzOi8vJHtB
+RERSRVNTRVNbaV19OjIzNzkvdjMvY2x1c3Rlci9tZW1iZXIvbGlzdCIgLS1kYXRhICd7fScgJgog
+ICAgZmkKICBkb25lCiAgd2FpdAp9CgojIFRoZSB2YWx1ZSBvZiBhIGZpZWxkIGluIGFuIGFuc3dl
+ciwgaWYgaXQgd2FzIGFza2VkIGZvci4gZXRjZCdzIGdhdGV3YXkgd3JpdGVzIGJsYW5rcyBiZXR3
+ZWVuIHRoZSBwYXJ0cywgb3IgZG9lcyBub3QuCmZpZWxkKCkgewogIFtbICEgLWUgJFdPUksvJDEu
+Ym9keSBdXSB8fCBzZWQgLW4gLUUgJ3MvLioiJyIkMiInIjogKiI/KFteIix9XSopLiovXDEvcCcg
+IiRXT1JLLyQxLmJvZHkiCn0KCiMgV2h5IGFuIGFuc3dlciBpcyBubyBnb29kLCBpbiB3b3Jkczsg
+bm90aGluZyB3aGVuIGl0IGlzIGdvb2QuCmZhdWx0KCkgewogIGxvY2FsIHBvcnQ9JDIgY29kZSBz
+dGF0dXMgZW5jcnlwdGVkIG1lc3NhZ2Ugc2FpZAogIHJlYWQgLXIgY29kZSBzdGF0dXMgZW5jcnlw
+dGVkIG1lc3NhZ2UgPCIkV09SSy8kMS5yZXN1bHQiIHx8IHRydWUKICBzYWlkPSQodHIgLWQgJ1xu
+JyA8IiRXT1JLLyQxLmJvZHkiKQogIGNhc2UgJGNvZGU6JHN0YXR1cyBpbgogICAgMDoyMDApIDs7
+CiAgICAwOjUwMCB8IDA6NTAzKQogICAgICBtZXNzYWdlPSQoZmllbGQgIiQxIiByZWFzb24pCiAg
+ICAgIG1lc3NhZ2U9JHttZXNzYWdlOi0kc2FpZH0KICAgICAgY2FzZSAkbWVzc2FnZSBpbgogICAg
+ICAgIEFMQVJNKikgZWNobyAiYWxhcm0gJHttZXNzYWdlI0FMQVJNIH0iIDs7CiAgICAgICAgKikg
+ZWNobyAibm8gcXVvcnVtOiAke21lc3NhZ2U6MDoxMjB9IiA7OwogICAgICBlc2FjCiAgICAgIDs7
+CiAgICAwOiopIGVjaG8gIiRwb3J0IGFuc3dlcmVkIEhUVFAgJHN0YXR1czogJHtzYWlkOjA6MTIw
+fSIgOzsKICAgIDc6KikKICAgICAgaWYgZ3JlcCAtLXF1aWV0IHJlZnVzZWQgIiRXT1JLLyQxLnNh
+aWQiOyB0aGVuCiAgICAgICAgZWNobyAiJHBvcnQgcmVmdXNlZDogdGhlIGhvc3QgaXMgdGhlcmUs
+IGV0Y2QgZG9lcyBub3QgcnVuOyAkTE9HUyIKICAgICAgZWxzZQogICAgICAgIGVjaG8gIiRwb3J0
+IGNhbm5vdCBiZSByZWFjaGVkOiAke21lc3NhZ2U6MDoxMjB9IgogICAgICBmaQogICAgICA7Owog
+ICAgMjg6KikKICAgICAgaWYgW1sgJGVuY3J5cHRlZCA9fiBbMS05XSBdXTsgdGhlbgogICAgICAg
+IGVjaG8gIm5vIHF1b3J1bTogbm8gYW5zd2VyIHdpdGhpbiAkU0VDT05EU19UT19BTlNXRVIgcyIK
+ICAgICAgZWxpZiBncmVwIC0tcXVpZXQgLS1pZ25vcmUtY2FzZSAnY2xpZW50IGhlbGxvJyAiJFdP
+UksvJDEuc2FpZCI7IHRoZW4KICAgICAgICBlY2hvICIkcG9ydCB0YWtlcyBjb25uZWN0aW9ucyBh
+bmQgdGhlbiBzYXlzIG5vdGhpbmc6IGV0Y2QgaGFuZ3M7ICRMT0dTIgogICAgICBlbHNlCiAgICAg
+ICAgZWNobyAiJHBvcnQgdGltZWQgb3V0OiB0aGUgaG9zdCBpcyBkb3duLCBvciB0aGUgZmlyZXdh
+bGwgZG9lcyBub3QgbGV0IHRoaXMgb25lIGluIChsb29rIGF0OiAkUk9XKSIKICAgICAgZmkKICAg
+ICAgOzsKICAgICopIGVjaG8gIlRMUzogJHttZXNzYWdlOjA6MjAwfSIgOzsKICBlc2FjCn0KCiMg
+IklEIG5hbWUgYWRkcmVzcyBpcy1sZWFybmVyIiBhIGxpbmUsIGFzIG9uZSBtZW1iZXIgbGlzdHMg
+dGhlbTsgb25lIHRoYXQgbmV2ZXIgc3RhcnRlZCBoYXMgbm8gbmFtZSB5ZXQuCmxpc3RlZF9ieSgp
+IHsKICB0ciAtZCAnIFxuJyA8IiRXT1JLLyQxLmxpc3QuYm9keSIgfCBhd2sgLXYgUlM9J3snICcK
+ICAgIGZ1bmN0aW9uIGZvdW5kKHBhdHRlcm4sIGJlZm9yZSwgYWZ0ZXIpIHsKICAgICAgcmV0dXJu
+IG1hdGNoKCQwLCBwYXR0ZXJuKSA/IHN1YnN0cigkMCwgUlNUQVJUICsgYmVmb3JlLCBSTEVOR1RI
+IC0gYmVmb3JlIC0gYWZ0ZXIpIDogIiIKICAgIH0KICAgIC8icGVlclVSTHMiOi8gewogICAgICBp
+ZCA9IGZvdW5kKCJcIihJRHxpZClcIjpcIj9bMC05XSsiLCA1LCAwKQogICAgICBzdWIoIlwiIiwg
+IiIsIGlkKQogICAgICBuYW1lID0gZm91bmQoIlwibmFtZVwiOlwiW15cIl0qXCIiLCA4LCAxKQog
+ICAgICBhZGRyZXNzID0gZm91bmQoIlwicGVlclVSTHNcIjpcXFtcImh0dHBzOi8vW146XCJdKiIs
+IDIxLCAwKQogICAgICBwcmludCBpZCwgKG5hbWUgPT0gIiIgPyAidW5uYW1lZCIgOiBuYW1lKSwg
+YWRkcmVzcywgKCQwIH4gLyJpc0xlYXJuZXIiOnRydWUvID8gImxlYXJuZXIiIDogInZvdGVyIikK
+ICAgIH0nCn0KCmp1ZGdlX21lbWJlcnMoKSB7CiAgbG9jYWwgaSB3aHkKICBmb3IgaSBpbiAiJHsh
+TkFNRVNbQF19IjsgZG8KICAgIHdoeT0iIgogICAgaWYgW1sgJFdBWSA9PSBwZWVyIF1dOyB0aGVu
+CiAgICAgIHdoeT0kKGZhdWx0ICIkaS5yZWFkIiAyMzgwKQogICAgZmkKICAgIGlmIFtbIC16ICR3
+aHkgJiYgLWUgJFdPUksvJGkuaGVhbHRoLnJlc3VsdCBdXTsgdGhlbgogICAgICB3aHk9JChmYXVs
+dCAiJGkuaGVhbHRoIiAyMzc5KQogICAgZmkKICAgIFdIWVtpXT0kd2h5CiAgZG9uZQp9CgojIFdo
+YXQgdGhlIG1lbWJlcnMgc2F5IG9mIGVhY2ggb3RoZXI6IHRoZSBsaXN0IG9mIG9uZSB0aGF0IGlz
+IGhlYWx0aHksIGVsc2Ugb2YgYW55IHRoYXQgaGFzIG9uZS4KY2hvb3NlX2xpc3QoKSB7CiAgbG9j
+YWwgaSBsaXN0cz0oKQogIGZvciBpIGluICIkeyFOQU1FU1tAXX0iOyBkbwogICAgaWYgW1sgLW4g
+JChsaXN0ZWRfYnkgIiRpIikgXV07IHRoZW4KICAgICAgaWYgW1sgLXogJHtXSFlbaV19IF1dOyB0
+aGVuIGxpc3RzPSgiJGkiICIke2xpc3RzW0BdfSIpOyBlbHNlIGxpc3RzKz0oIiRpIik7IGZpCiAg
+ICBmaQogIGRvbmUKICBbWyAkeyNsaXN0c1tAXX0gPT0gMCBdXSB8fCBMSVNUPSQobGlzdGVkX2J5
+ICIke2xpc3RzWzBdfSIpCn0KCmxlYWRlcigpIHsKICBsb2NhbCBpIGlkCiAgZm9yIGkgaW4gIiR7
+IU5BTUVTW0BdfSI7IGRvCiAgICBpZD0kKGZpZWxkICIkaS5zdGF0dXMiIGxlYWRlcikKICAgIGlm
+IFtbIC1uICRpZCBdXTsgdGhlbgogICAgICBlY2hvICIkaWQiCiAgICAgIHJldHVybgogICAgZmkK
+ICBkb25lCn0KCnJvbGVfb2YoKSB7CiAgbG9jYWwgaWQgcm9sZQogIHJlYWQgLXIgaWQgXyBfIHJv
+bGUgPDw8IiQoYXdrIC12IGFkZHJlc3M9IiQxIiAnJDMgPT0gYWRkcmVzcycgPDw8IiRMSVNUIiki
+CiAgaWYgW1sgLW4gJGlkICYmICRpZCA9PSAiJExFQURFUiIgXV07IHRoZW4gcm9sZT1sZWFkZXI7
+IGZpCiAgZWNobyAiJHtyb2xlOi0tfSIKfQoKcHJpbnRfdGFibGUoKSB7CiAgbG9jYWwgaSB2ZXJz
+aW9uIGhlYWx0aAogIHsKICAgIGVjaG8gIk5BTUV8QUREUkVTU3xIRUFMVEh8VkVSU0lPTnxST0xF
+fFdIWSIKICAgIGZvciBpIGluICIkeyFOQU1FU1tAXX0iOyBkbwogICAgICB2ZXJzaW9uPSQoZmll
+bGQgIiRpLnZlcnNpb24iIGV0Y2RzZXJ2ZXIpCiAgICAgIHZlcnNpb249JHt2ZXJzaW9uOi0kKGZp
+ZWxkICIkaS5zdGF0dXMiIHZlcnNpb24pfQogICAgICBpZiBbWyAteiAke1dIWVtpXX0gXV07IHRo
+ZW4gaGVhbHRoPWhlYWx0aHk7IGVsc2UgaGVhbHRoPXVuaGVhbHRoeTsgZmkKICAgICAgZWNobyAi
+JHtOQU1FU1tpXX18JHtBRERSRVNTRVNbaV19fCRoZWFsdGh8JHt2ZXJzaW9uOi0tfXwkKHJvbGVf
+b2YgIiR7QUREUkVTU0VTW2ldfSIpfCR7V0hZW2ldfSIKICAgIGRvbmUKICB9IHwgYXdrIC1GJ3wn
+ICcKICAgIHsgZm9yIChpID0gMTsgaSA8PSBORjsgaSsrKSB7IGNlbGxbTlIsIGldID0gJGk7IGlm
+IChsZW5ndGgoJGkpID4gd2lkdGhbaV0pIHdpZHRoW2ldID0gbGVuZ3RoKCRpKSB9IH0KICAgIEVO
+RCB7CiAgICAgIGZvciAocm93ID0gMTsgcm93IDw9IE5SOyByb3crKykgewogICAgICAgIGxpbmUg
+PSAiIgogICAgICAgIGZvciAoaSA9IDE7IGkgPD0gNjsgaSsrKSBsaW5lID0gbGluZSBzcHJpbnRm
+KCIlLSIgd2lkdGhbaV0gInMgICIsIGNlbGxbcm93LCBpXSkKICAgICAgICBzdWIoLyArJC8sICIi
+LCBsaW5lKQogICAgICAgIHByaW50IGxpbmUKICAgICAgfQogICAgfScKfQoKIyBXaGF0IGlzIHdy
+b25nIHdpdGggd2hvIGlzIGEgbWVtYmVyLCBvbmUgc2VudGVuY2UgYSBsaW5lLgp3cm9uZ19tZW1i
+ZXJzaGlwKCkgewogIGxvY2FsIGkgaWQgbmFtZSBhZGRyZXNzIHJvbGUKICBbWyAtbiAkTElTVCBd
+XSB8fCByZXR1cm4gMAogIGZvciBpIGluICIkeyFOQU1FU1tAXX0iOyBkbwogICAgaWYgISBhd2sg
+LXYgYWRkcmVzcz0iJHtBRERSRVNTRVNbaV19IiAnJDMgPT0gYWRkcmVzcyB7Zm91bmQgPSAxfSBF
+TkQge2V4aXQgIWZvdW5kfScgPDw8IiRMSVNUIjsgdGhlbgogICAgICBlY2hvICIke05BTUVTW2ld
+fSAoJHtBRERSRVNTRVNbaV19KSBpcyBub3QgYW1vbmcgZXRjZCdzIG1lbWJlcnM6IHJ1biBwdWx1
+bWkgdXAgYWdhaW4sIGl0IGpvaW5zIGl0IgogICAgZmkKICBkb25lCiAgd2hpbGUgcmVhZCAtciBp
+ZCBuYW1lIGFkZHJlc3Mgcm9sZTsgZG8KICAgIGlmIFtbICIgJHtBRERSRVNTRVNbKl19ICIgIT0g
+KiIgJGFkZHJlc3MgIiogXV07IHRoZW4KICAgICAgZWNobyAiJG5hbWUgKCRhZGRyZXNzLCBJRCAk
+aWQpIGlzIGEgbWVtYmVyIG9mIGV0Y2QgYW5kIG5vIG1hY2hpbmUgb2YgdGhpcyBjbHVzdGVyOiBy
+ZW1vdmUgaXQgZnJvbSBldGNkIgogICAgZWxpZiBbWyAkcm9sZSA9PSBsZWFybmVyIF1dOyB0aGVu
+CiAgICAgIGVjaG8gIiRuYW1lICgkYWRkcmVzcykgaXMgYSBsZWFybmVyLCB3aXRob3V0IGEgdm90
+ZTogcnVuIHB1bHVtaSB1cCBhZ2FpbiwgaXQgcHJvbW90ZXMgaXQgd2hlbiBpdCBoYXMgY2F1Z2h0
+IHVwIgogICAgZmkKICBkb25lIDw8PCIkTElTVCIKfQoKIyBPbmUgc2VudGVuY2UgZm9yIGFsbDsg
+c3VjY2VlZHMgd2hlbiBldGNkIGlzIGhlYWx0aHkuIEEgbWVtYmVyIHRoYXQgb25seSBoYXMgbm8g
+cXVvcnVtIGlzIHdob2xlIHdoZW4gdGhlIG90aGVycyBhcmUuCmp1ZGdlX2V0Y2QoKSB7CiAgbG9j
+YWwgaSB0b3RhbD0keyNOQU1FU1tAXX0gaGVhbHRoeT0wIGFsYXJtPSIiIHNpY2s9IiIgd2FpdGlu
+Zz0iIiB3cm9uZyBuZWVkZWQKICBmb3IgaSBpbiAiJHshTkFNRVNbQF19IjsgZG8KICAgIGNhc2Ug
+JHtXSFlbaV19IGluCiAgICAgICIiKSBoZWFsdGh5PSQoKGhlYWx0aHkgKyAxKSkgOzsKICAgICAg
+YWxybSopIGFsYXJtPSR7V0hZW2ldfSA7OwogICAgICAibm8gcXVvcnVtIiopIHdhaXRpbmcrPSIs
+ICR7TkFNRVNbaV19IiA7OwogICAgICAqKSBzaWNrKz0iLCAke05BTUVTW2ldfSIgOzsKICAgIGVz
+YWMKICBkb25lCiAgc2ljaz0ke3NpY2s6LSR3YWl0aW5nfQogIG5lZWRlZD0kKCh0b3RhbCAvIDIg
+KyAxKSkKICB3cm9uZz0kKHdyb25nX21lbWJlcnNoaXApCiAgaWYgW1sgJGhlYWx0aHkgPT0gIiR0
+b3RhbCIgJiYgLXogJHdyb25nIF1dOyB0aGVuCiAgICBlY2hvICJldGNkIGlzIGhlYWx0aHk6ICR0
+b3RhbCBvZiAkdG90YWwgbWVtYmVycyIKICAgIHJldHVybgogIGZpCiAgaWYgW1sgLW4gJGFsYXJt
+IF1dOyB0aGVuCiAgICBlY2hvICJldGNkIGlzIE5PVCBoZWFsdGh5OiAkYWxhcm06IHRoZSB3aG9s
+ZSBjbHVzdGVyIGlzIGxpbWl0ZWQgdW50aWwgdGhlIGNhdXNlIGlzIGdvbmUgYW5kIHRoZSBhbGFy
+bSBkaXNhcm1lZCIKICBlbGlmICgoaGVhbHRoeSA8IG5lZWRlZCkpOyB0aGVuCiAgICBlY2hvICJl
+dGNkIGlzIE5PVCBoZWFsdGh5OiAkaGVhbHRoeSBvZiAkdG90YWwgbWVtYmVycywgYW5kIGEgcXVv
+cnVtIGlzICRuZWVkZWQ6IHJlcGFpciAke3NpY2sjLCB9IHVudGlsICRuZWVkZWQgYXJlIGhlYWx0
+aHkiCiAgZWxpZiAoKGhlYWx0aHkgPCB0b3RhbCkpOyB0aGVuCiAgICBlY2hvICJldGNkIGlzIE5P
+VCBoZWFsdGh5OiAkaGVhbHRoeSBvZiAkdG90YWwgbWVtYmVyczsgYSBxdW9ydW0gaXMgJG5lZWRl
+ZCwgc28gaXQgd29ya3M6IHJlcGFpciAke3NpY2sjLCB9IGJlZm9yZSB5b3UgdG91Y2ggYW5vdGhl
+ciIKICBlbHNlCiAgICBlY2hvICJldGNkIGlzIE5PVCBoZWFsdGh5OiBhbGwgJHRvdGFsIG1lbWJl
+cnMgYW5zd2VyLCBidXQgJHt3cm9uZy8vJCdcbicvOyB9IgogICAgcmV0dXJuIDEKICBmaQogIFtb
+IC16ICR3cm9uZyBdXSB8fCBlY2hvICIkd3JvbmciCiAgcmV0dXJuIDEKfQoKY2FzZSAkezE6LX0g
+aW4KICAiIikgOzsKICAtaCB8IC0taGVscCkKICAgIHVzYWdlCiAgICBleGl0IDAKICAgIDs7CiAg
+KikKICAgIHVzYWdlID4mMgogICAgZXhpdCAyCiAgICA7Owplc2FjCgpkZWNsYXJlIC1hIE5BTUVT
+PSgpIEFERFJFU1NFUz0oKSBXSFk9KCkKTElTVD0iIgpyZWFkX21lbWJlcnMKY2hvb3NlX3dheQpX
+T1JLPSQobWt0ZW1wIC0tZGlyZWN0b3J5KQp0cmFwICdybSAtcmYgIiRXT1JLIicgRVhJVAphc2tf
+YWxsCmp1ZGdlX21lbWJlcnMKY2hvb3NlX2xpc3QKTEVBREVSPSQobGVhZGVyKQpwcmludF90YWJs
+ZQpqdWRnZV9ldGNkCg==
+END_OF_FILE
+install_file /etc/default/etcd-health 0644 root:root base64 --decode <<'END_OF_FILE'
+TUVNQkVSUz0ibWFzdGVyLTA9aHR0cHM6Ly8xMC4wLjAuMTA6MjM3OSBtYXN0ZXItMT1odHRwczov
+LzEwLjAuMS4xMDoyMzc5IG1hc3Rlci0yPWh0dHBzOi8vMTAuMC4yLjEwOjIzNzkiCg==
+END_OF_FILE
 tell_failures
 #!/usr/bin/env bash
 # Makes this host an etcd member under systemd, and leaves it starting: a quorum is for etcd-health.sh to wait for.
-# NAME, ADDRESS: this member. ETCD_VERSION, MIRROR (may be empty). INITIAL_CLUSTER: "name=https://address:2380,..." of all.
-# OTHER_ENDPOINTS: the other members' client URLs by comma (may be empty). Needs certificates, unit and etcd.env in place.
+# ETCD_VERSION, MIRROR (may be empty), and what etcd-member-common.sh wants. Needs certificates, unit and etcd.env in place.
 set -euo pipefail
-
-DATA=/var/lib/etcd
-APPLIED=/etc/etcd/applied
-CLIENT_URL=https://$ADDRESS:2379
-PEER_URL=https://$ADDRESS:2380
 
 install_etcd() {
   local target=/usr/local/lib/etcd-$ETCD_VERSION source archive folder binary
@@ -233,166 +627,61 @@ fetch() {
     fail "cannot get $1"
 }
 
-# etcdctl takes its whole time limit even when all ports refuse, as they do while a cluster is born.
-anybody_listens() {
-  local endpoint place
-  for endpoint in ${OTHER_ENDPOINTS//,/ }; do
-    place=${endpoint#https://}
-    if timeout 2 bash -c "exec 3<>/dev/tcp/${place%:*}/${place##*:}" 2>/dev/null; then
-      return 0
-    fi
-  done
-  return 1
-}
-
-# What the others say of the cluster: "ID, status, name, peer URLs, client URLs, is learner" a line; nothing when nobody
-# answers. From one member's own knowledge, because a cluster being born has no quorum yet.
-listed_members() {
-  anybody_listens || return 0
-  etcdctl member list --consistency=s --endpoints "$OTHER_ENDPOINTS" --dial-timeout 2s --command-timeout 4s 2>/dev/null || true
-}
-
-# How this member comes to life, once, on an empty data directory. Writes birth.env, which the unit reads.
-prepare_birth() {
-  local members own id client learner state=existing cluster=$INITIAL_CLUSTER
-  members=$(listed_members)
-  own=$(awk -F', ' -v url="$PEER_URL" '$4 == url' <<<"$members")
-  IFS=, read -r id _ _ _ client learner <<<"${own//, /,}"
-  if [[ -z $members || (-n $own && -z $client && $learner == false) ]]; then
-    state=new
-  else
-    if [[ -n $own && $learner == false ]]; then
-      echo "the member that had this place, $id, is gone with its data: removing it"
-      wait_for 120 "etcd to let go of member $id" etcdctl member remove "$id" --endpoints "$OTHER_ENDPOINTS"
-    fi
-    if [[ -z $own || $learner == false ]]; then
-      wait_for 120 "etcd to take $NAME as a learner" \
-        etcdctl member add "$NAME" --learner --peer-urls "$PEER_URL" --endpoints "$OTHER_ENDPOINTS"
-    fi
-    cluster=$(awk -F', ' -v url="$PEER_URL" '$4 != url {print ($3 == "" ? "unnamed-" $1 : $3) "=" $4}' <<<"$members" | paste --serial --delimiters=,)
-    cluster=${cluster:+$cluster,}$NAME=$PEER_URL
-  fi
-  echo "empty data directory: initial cluster state is $state"
-  printf 'INITIAL_CLUSTER=%s\nINITIAL_CLUSTER_STATE=%s\n' "$cluster" "$state" | install_file /etc/etcd/birth.env 0644 root:root
-}
-
 # All that a running etcd does not read again by itself. (Certificates it does, with every connection.)
 wanted_state() {
   echo "$ETCD_VERSION"
-  sha256sum /etc/systemd/system/etcd.service /etc/etcd/etcd.env /etc/etcd/pki/ca.crt
+  sha256sum /etc/systemd/system/etcd.service "$STATE/etcd.env" "$ETCD_PKI/ca.crt"
 }
 
-refuse_occupied_ports() {
-  local holders
-  holders=$(ss --no-header --listening --tcp --numeric --processes '( sport = :2379 or sport = :2380 )')
-  [[ -z $holders ]] || fail "another process holds etcd's port on this host: $holders"
-}
-
-# Well before there is a quorum a sound etcd listens to its peers; a bad one has been restarted by then.
-is_listening() {
-  if [[ $(systemctl show --property NRestarts --value etcd) != 0 ]] || systemctl is-failed --quiet etcd; then
-    give_up "etcd does not stay up on this host"
-  fi
-  ss --no-header --listening --tcp --numeric "src = $ADDRESS and sport = :2380" | grep --quiet .
-}
-
-load_unit() {
+# systemd reads over what it does not understand, and would start etcd with half of its flags.
+load_etcd() {
+  local said
   systemctl daemon-reload
-  if [[ $(systemctl show --property LoadState --value etcd) != loaded ]]; then
-    journalctl --boot --identifier systemd --grep 'etcd\.service' --lines 5 --no-pager --output cat >&2 || true
-    fail "systemd does not take /etc/systemd/system/etcd.service: see above"
+  said=$(systemd-analyze verify --man=no etcd.service 2>&1 | grep --fixed-strings etcd.service || true)
+  if [[ -n $said ]]; then
+    echo "$said" >&2
+    fail "systemd does not understand etcd's unit on this host; above is what it says of the file and its line"
   fi
   systemctl enable --quiet etcd
   systemctl reset-failed etcd 2>/dev/null || true
 }
 
+is_running() {
+  systemctl is-active --quiet etcd
+}
+
+is_stopped() {
+  [[ $(systemctl show --property ActiveState --value etcd) =~ ^(inactive|failed)$ ]]
+}
+
+is_coming_up() {
+  if [[ $(systemctl show --property NRestarts --value etcd) != 0 ]] || systemctl is-failed --quiet etcd; then
+    give_up "etcd ends by itself on this host: $(etcd_complaints | tail -n 1)"
+  fi
+}
+
 start_etcd() {
-  if [[ $(systemctl show --property ActiveState --value etcd) == inactive ]]; then
-    refuse_occupied_ports
-  fi
   systemctl restart --no-block etcd
-  EXPLAIN="show_etcd_log" wait_for 60 "etcd to listen on $ADDRESS:2380" is_listening
 }
 
-# Does this member take part in a quorum, which a restart would take it from? An election in the meantime is waited out.
-serves() {
-  systemctl is-active --quiet etcd && etcdctl endpoint health --endpoints "$CLIENT_URL" --command-timeout 15s >/dev/null 2>&1
-}
-
-# The other voters' client URLs, one a line. One that never started has none: its peer URL, where nobody is healthy.
-other_voters() {
-  etcdctl member list --endpoints "$CLIENT_URL" | awk -F', ' -v url="$PEER_URL" '$4 != url && $6 == "false" {print $5 == "" ? $4 : $5}'
-}
-
-# Are the healthy ones among the other voters more than half of all, without this member?
-quorum_survives() {
-  local others count needed said healthy
-  others=$(other_voters) || return
-  count=$(wc --lines <<<"$others")
-  needed=$(((count + 1) / 2 + 1))
-  said=$(etcdctl endpoint health --endpoints "${others//$'\n'/,}" --command-timeout 5s 2>&1) || true
-  healthy=$(grep --count ' is healthy: ' <<<"$said") || true
-  grep ' is unhealthy: ' <<<"$said" || true
-  echo "of the $count other members $healthy healthy; $needed must be, for a quorum while this one restarts"
-  ((healthy >= needed))
-}
-
-restart_now() {
-  wait_for 80 "enough of the other members to be healthy; until then etcd runs on here as it was: journalctl -u etcd on their hosts" \
-    quorum_survives
-  timeout 60 systemctl restart etcd || {
-    show_etcd_log >&2
-    fail "etcd does not start as wanted on this host, within 60 s"
-  }
-}
-
-# The members may all be told to restart at once. They take turns by a lock in etcd itself, held through the others, and
-# none goes down while the rest is no quorum: settings that no etcd starts with stop one member, not the cluster.
-restart_in_turn() {
-  local status=0
-  export STEP CLIENT_URL PEER_URL
-  export -f fail wait_for show_etcd_log other_voters quorum_survives restart_now
-  timeout 300 etcdctl lock --ttl 30 --endpoints "${1//$'\n'/,}" kubeadm-aws/etcd-restart -- \
-    bash -euo pipefail -c restart_now || status=$?
-  ((status != 124)) || fail "it was not this host's turn to restart etcd within 300 s: another holds etcd's lock kubeadm-aws/etcd-restart"
-  ((status == 0)) || fail "etcd was not restarted in its turn on this host: the reason is above"
-}
-
-# A member that serves is one the others may count on; any other has nothing to lose.
 restart_etcd() {
-  local others=""
-  load_unit
-  if serves; then
-    others=$(other_voters) || fail "etcd on this host is healthy and does not list its members"
-  fi
-  if [[ -n $others ]]; then
-    restart_in_turn "$others"
-  else
-    start_etcd
-  fi
+  timeout 60 systemctl restart etcd
 }
 
-# A learner has no vote. It gets one when it has caught up with the others.
-promote_learner() {
-  local id
-  id=$(listed_members | awk -F', ' -v url="$PEER_URL" '$4 == url && $6 == "true" {print $1}')
-  if [[ -n $id ]]; then
-    EXPLAIN="show_etcd_log" wait_for 300 "learner $NAME ($id) to catch up with the others" \
-      etcdctl member promote "$id" --endpoints "$OTHER_ENDPOINTS"
-  fi
+# etcd's log is one JSON object a line.
+etcd_complaints() {
+  journalctl --unit etcd --lines 200 --no-pager --output cat 2>/dev/null |
+    sed -n -E 's/^\{"level":"(warn|error|fatal)".*"msg":"([^"]*)"(.*"error":"([^"]*)")?.*/\1: \2: \4/p' |
+    cut -c1-300 || true
+}
+
+show_etcd_log() {
+  echo "--- last complaints of etcd on this host (more: journalctl -u etcd)"
+  etcd_complaints | tail -n 10
 }
 
 install_etcd
-install -d -o etcd -g etcd -m 0700 "$DATA"
-if [[ ! -d $DATA/member ]]; then
-  prepare_birth
-fi
-if ! systemctl is-active --quiet etcd || ! wanted_state | cmp --silent - "$APPLIED"; then
-  restart_etcd
-  wanted_state >"$APPLIED.new"
-  mv "$APPLIED.new" "$APPLIED"
-fi
-promote_learner
-echo "etcd $ETCD_VERSION: member $NAME at $ADDRESS is $(systemctl is-active etcd || true)"
+install --directory --owner=etcd --group=etcd --mode=0700 "$DATA"
+become_member
 exit 0
 } </dev/null

@@ -3,6 +3,7 @@ STEP='preparation-worker-0 on worker-0'
 KUBERNETES_VERSION=1.37.1
 MIRROR=http://mirror.test
 ROLE=worker
+ETCD_IMAGE=''
 NETWORK_IMAGES='ghcr.io/flannel-io/flannel-cni-plugin:v1.9.1-flannel3 ghcr.io/flannel-io/flannel:v0.28.9'
 #!/usr/bin/env bash
 # What every step on a node shares; the renderer puts it before the step's own script. Needs root.
@@ -106,7 +107,8 @@ lock
 tell_failures
 #!/usr/bin/env bash
 # Makes a machine ready for kubeadm: kernel settings, containerd, the Kubernetes packages held at one version, images.
-# KUBERNETES_VERSION. MIRROR (may be empty: upstream). ROLE (master or worker). NETWORK_IMAGES: the add-on's, by space.
+# KUBERNETES_VERSION. MIRROR (may be empty: upstream). ROLE (master, worker or etcd). NETWORK_IMAGES: the add-on's, by space.
+# ETCD_IMAGE: what runs etcd here, empty where no container does.
 # On a machine that is a member of a cluster already no package changes and no image is fetched.
 set -euo pipefail
 
@@ -119,7 +121,7 @@ PACKAGES=(containerd iptables cri-tools kubernetes-cni "kubelet=$KUBERNETES_VERS
 DEBIAN_KEYS=/usr/share/keyrings/debian-archive-keyring.pgp
 
 is_member() {
-  [[ -e /etc/kubernetes/kubelet.conf ]]
+  [[ -e /etc/kubernetes/kubelet.conf || ($ROLE == etcd && -e /etc/kubernetes/manifests/etcd.yaml) ]]
 }
 
 turn_off_swap() {
@@ -268,13 +270,15 @@ kubeadm_images() {
   kubeadm config images list --kubernetes-version "v$KUBERNETES_VERSION"
 }
 
-# etcd runs without a container here, and DNS goes to whatever node it is scheduled to.
+# DNS goes to whatever node it is scheduled to.
 images_of_role() {
+  local network=${NETWORK_IMAGES// /$'\n'}
   case $ROLE in
-    master) kubeadm_images | grep --invert-match /etcd: ;;
-    worker) kubeadm_images | grep --extended-regexp '/(pause|kube-proxy):' ;;
+    master) kubeadm_images | grep --invert-match /etcd: && echo "$network" ;;
+    worker) kubeadm_images | grep --extended-regexp '/(pause|kube-proxy):' && echo "$network" ;;
+    etcd) kubeadm_images | grep /pause: ;;
   esac
-  tr ' ' '\n' <<<"$NETWORK_IMAGES"
+  echo "$ETCD_IMAGE"
 }
 
 pull_image() {
