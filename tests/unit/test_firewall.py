@@ -15,6 +15,7 @@ def arguments(**given) -> FirewallArgs:
             "vpc_id": "vpc-1",
             "vpc_cidr": "10.0.0.0/16",
             "admin_cidrs": ("198.51.100.0/24",),
+            "dedicated_etcd": False,
             "node_ports": {80: 30080},
             "ingress_cidrs": (),
             "nat_addresses": {"us-east-1a": "203.0.113.9"},
@@ -24,25 +25,46 @@ def arguments(**given) -> FirewallArgs:
     )
 
 
+def rules_of(args: FirewallArgs) -> Engine:
+    engine = Engine()
+    engine.run(lambda: Firewall("demo", args))
+    return engine
+
+
+def rows_of(args: FirewallArgs) -> list[Row]:
+    made: list[Row] = []
+    Engine().run(lambda: made.extend(table(args)))
+    return made
+
+
 @pytest.fixture(scope="module")
 def rules() -> Engine:
-    engine = Engine()
-    engine.run(lambda: Firewall("demo", arguments()))
-    return engine
+    return rules_of(arguments())
 
 
 @pytest.fixture(scope="module")
 def rows() -> list[Row]:
-    made: list[Row] = []
-    Engine().run(lambda: made.extend(table(arguments())))
-    return made
+    return rows_of(arguments())
+
+
+@pytest.fixture(scope="module")
+def dedicated_rules() -> Engine:
+    return rules_of(arguments(dedicated_etcd=True))
+
+
+@pytest.fixture(scope="module")
+def dedicated_rows() -> list[Row]:
+    return rows_of(arguments(dedicated_etcd=True))
+
+
+def ends(row: Row) -> list[str]:
+    return [end.name if isinstance(end, Block) else end for end in (row.source, row.destination)]
 
 
 def allowed(rows: list[Row], source: str, destination: str, port: int, protocol: str = "tcp") -> bool:
     def matches(row: Row) -> bool:
-        names = [end.name if isinstance(end, Block) else end for end in (row.source, row.destination)]
         return (
-            names == [source, destination]
+            ends(row) == [source, destination]
             and row.protocol == protocol
             and bool(row.ports)
             and row.ports[0] <= port <= row.ports[1]
@@ -101,9 +123,33 @@ def test_what_nobody_needs_is_not(rows, source, destination, port):
     assert not allowed(rows, source, destination, port)
 
 
-def test_each_rule_names_its_ends_and_says_why(rules):
+def test_members_of_their_own_are_reached_by_masters_and_by_each_other_only(dedicated_rows):
+    to_etcd = {(row.source, row.protocol, row.ports) for row in dedicated_rows if row.destination == "etcd"}
+    assert to_etcd == {
+        ("bastion", "tcp", (22, 22)),
+        ("master", "tcp", (2379, 2379)),
+        ("etcd", "tcp", (2380, 2380)),
+        ("master", "icmp", (3, 4)),
+        ("etcd", "icmp", (3, 4)),
+    }
+
+
+def test_masters_without_members_take_no_connection_to_etcd_and_nothing_else_changes(rows, dedicated_rows):
+    etcd = ("etcd-client", "etcd-peer")
+    assert [ends(row) for row in rows if row.what in etcd] == [["master", "master"]] * 2
+    assert [(ends(row), row.what) for row in rows if row.what not in etcd] == [
+        (ends(row), row.what) for row in dedicated_rows if "etcd" not in ends(row)
+    ]
+
+
+def test_etcd_machines_answer_masters_and_fetch_packages(dedicated_rows):
+    from_etcd = {(ends(row)[1], row.what) for row in dedicated_rows if row.source == "etcd"}
+    assert from_etcd == {("etcd", "etcd-peer"), ("etcd", "path-mtu"), ("master", "path-mtu"), ("anywhere", "all")}
+
+
+def test_each_rule_names_its_ends_and_says_why(dedicated_rules):
     for kind in (INGRESS, EGRESS):
-        for name, rule in rules.declared(kind).items():
+        for name, rule in dedicated_rules.declared(kind).items():
             assert "-to-" in name
             assert rule.inputs["description"], name
             assert ("cidrIpv4" in rule.inputs) != ("referencedSecurityGroupId" in rule.inputs), name
@@ -117,9 +163,9 @@ def test_a_row_between_two_roles_is_enforced_at_both_ends(rules):
     assert (ingress["fromPort"], ingress["toPort"], ingress["ipProtocol"]) == (22, 22, "tcp")
 
 
-def test_machines_that_may_go_anywhere_need_no_other_way_out(rules):
-    egress = rules.declared(EGRESS)
-    for role in ("master", "worker"):
+def test_machines_that_may_go_anywhere_need_no_other_way_out(dedicated_rules):
+    egress = dedicated_rules.declared(EGRESS)
+    for role in ("master", "worker", "etcd"):
         ways = [rule.inputs for rule in egress.values() if rule.inputs["securityGroupId"] == f"demo-{role}-id"]
         assert [(way["ipProtocol"], way["cidrIpv4"], "fromPort" in way) for way in ways] == [("-1", "0.0.0.0/0", False)]
 
@@ -131,23 +177,24 @@ def test_balancers_reach_their_targets_only(rules):
         assert {way["referencedSecurityGroupId"] for way in ways} == {f"demo-{target}-id"}
 
 
-def test_every_role_has_a_group_of_its_own(rules):
-    assert set(rules.declared("aws:ec2/securityGroup:SecurityGroup")) == {f"demo-{role}" for role in ROLES}
+def test_every_role_that_there_is_has_a_group_of_its_own(rules, dedicated_rules):
+    group = "aws:ec2/securityGroup:SecurityGroup"
+    assert set(rules.declared(group)) == {f"demo-{role}" for role in ROLES}
+    assert set(dedicated_rules.declared(group)) == {"demo-etcd", *(f"demo-{role}" for role in ROLES)}
 
 
-def test_descriptions_are_of_letters_that_aws_takes(rules):
+def test_descriptions_are_of_letters_that_aws_takes(dedicated_rules):
     letters = set(" ._-:/()#,@[]+=&;{}!$*")
     for kind in (INGRESS, EGRESS, "aws:ec2/securityGroup:SecurityGroup"):
-        for rule in rules.declared(kind).values():
+        for rule in dedicated_rules.declared(kind).values():
             text = rule.inputs["description"]
             assert len(text) < 256
             assert all((letter.isascii() and letter.isalnum()) or letter in letters for letter in text), text
 
 
 def test_the_vpc_among_the_clients_is_no_rule_twice():
-    made: list[Row] = []
-    Engine().run(lambda: made.extend(table(arguments(ingress_cidrs=("10.0.0.0/16", "192.0.2.0/24")))))
+    rows = rows_of(arguments(ingress_cidrs=("10.0.0.0/16", "192.0.2.0/24")))
     clients = [
-        row.source.name for row in made if row.destination == "ingress-balancer" and isinstance(row.source, Block)
+        row.source.name for row in rows if row.destination == "ingress-balancer" and isinstance(row.source, Block)
     ]
     assert clients == ["vpc", "nat-us-east-1a", "client-192.0.2.0-24"]

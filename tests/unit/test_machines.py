@@ -1,11 +1,22 @@
 """Instances, the bastion before them, and what a machine is told at its first boot."""
 
+import pytest
 import yaml
-from conftest import IMAGE, Engine
+from conftest import IMAGE, STATE, Engine, configure
 
 from components.first_boot import first_boot
+from components.infrastructure import Infrastructure
+from settings import Settings
 
 INSTANCE = "aws:ec2/instance:Instance"
+
+
+@pytest.fixture(scope="module")
+def dedicated() -> Engine:
+    engine = Engine()
+    given = {"etcdTopology": "dedicated-systemd", "etcdDiskGib": 30, "masterCount": 7}
+    engine.run(lambda: (configure(given), Infrastructure("demo", Settings.load())))
+    return engine
 
 
 def test_masters_have_fixed_addresses_one_in_each_zone(local):
@@ -19,6 +30,25 @@ def test_masters_have_fixed_addresses_one_in_each_zone(local):
         ("10.0.32.17", "local-private-us-east-1b-id"),
         ("10.0.48.18", "local-private-us-east-1c-id"),
     ]
+
+
+def test_etcd_machines_have_fixed_addresses_that_no_master_ever_has(dedicated):
+    machines = dedicated.declared(INSTANCE)
+    etcd = {name: one.inputs["privateIp"] for name, one in machines.items() if "-etcd-" in name}
+    assert etcd == {"demo-etcd-0": "10.0.16.24", "demo-etcd-1": "10.0.32.25", "demo-etcd-2": "10.0.48.26"}
+    masters = [one.inputs["privateIp"].rpartition(".")[2] for name, one in machines.items() if "-master-" in name]
+    assert sorted(map(int, masters)) == list(range(16, 23))
+
+
+def test_etcd_machines_are_of_their_own_kind_and_group(dedicated):
+    machine = dedicated.declared(INSTANCE)["demo-etcd-1"].inputs
+    assert (machine["instanceType"], machine["rootBlockDevice"]["volumeSize"]) == ("t3.small", 30)
+    assert machine["vpcSecurityGroupIds"] == ["demo-etcd-id"]
+    assert machine["userData"].count("hostname: etcd-1\n") == 1
+
+
+def test_where_masters_carry_etcd_there_is_no_machine_for_it(local):
+    assert not [name for name in local.declared(INSTANCE) if "-etcd-" in name]
 
 
 def test_workers_are_spread_and_get_their_addresses_from_their_subnets(local):
@@ -61,7 +91,7 @@ def test_a_successor_takes_the_address_after_it_is_free(local):
 
 
 def test_a_given_image_is_taken_and_nothing_is_looked_up():
-    engine = Engine(answers={}).run_stack({"machineImage": "ami-11111111111111111"})
+    engine = Engine(answers={STATE: {"outputs": {}}}).run_stack({"machineImage": "ami-11111111111111111"})
     assert {machine.inputs["ami"] for machine in engine.declared(INSTANCE).values()} == {"ami-11111111111111111"}
 
 

@@ -10,7 +10,9 @@ import pytest
 from conftest import CHECKOUT, IMAGE, Engine, Secret, run_of
 from registrations import Registration
 
-STACKS = ("local", "dev", "staging", "prod")
+DEDICATED = ("local-dedicated-systemd", "local-dedicated-static-pods")
+STACKS = ("local", *DEDICATED, "local-stacked", "dev", "staging", "prod")
+INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 COMMAND = "command:remote:Command"
 INSTANCE = "aws:ec2/instance:Instance"
 # What takes no tags: they end with what they belong to, or are no resource of AWS.
@@ -64,7 +66,7 @@ def test_names_given_to_aws_are_within_its_limits_and_in_lower_case(stack):
 
 
 def test_ssh_is_open_to_administrators_and_the_bastion_only(stack):
-    rules = stack.declared("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+    rules = stack.declared(INGRESS)
     ssh = [
         rule.inputs
         for rule in rules.values()
@@ -78,6 +80,36 @@ def test_ssh_is_open_to_administrators_and_the_bastion_only(stack):
             assert rule["securityGroupId"].endswith("-bastion-id")
         else:
             assert rule["referencedSecurityGroupId"].endswith("-bastion-id")
+
+
+def sources(engine: Engine, port: int, destination: str) -> list[str]:
+    """Who may connect to that port of a group, as the group's id or a block of addresses."""
+    return [
+        rule.inputs.get("referencedSecurityGroupId") or rule.inputs["cidrIpv4"]
+        for rule in engine.declared(INGRESS).values()
+        if rule.inputs["securityGroupId"] == destination
+        and rule.inputs["ipProtocol"] in ("tcp", "-1")
+        and rule.inputs.get("fromPort", 0) <= port <= rule.inputs.get("toPort", 65535)
+    ]
+
+
+@pytest.mark.parametrize("name", DEDICATED)
+def test_etcd_on_machines_of_its_own_is_reached_by_masters_and_its_peers_only(name):
+    stack = run_of(name)
+    cluster = next(iter(stack.declared("aws:ec2/vpc:Vpc")))
+    master, etcd = f"{cluster}-master-id", f"{cluster}-etcd-id"
+    assert sources(stack, 2379, etcd) == [master]
+    assert sources(stack, 2380, etcd) == [etcd]
+    assert sources(stack, 2379, master) == sources(stack, 2380, master) == []
+
+
+@pytest.mark.parametrize("name", [name for name in STACKS if name not in DEDICATED])
+def test_where_masters_carry_etcd_it_has_no_group_of_its_own(name):
+    stack = run_of(name)
+    cluster = next(iter(stack.declared("aws:ec2/vpc:Vpc")))
+    assert f"{cluster}-etcd" not in stack.declared("aws:ec2/securityGroup:SecurityGroup")
+    master = f"{cluster}-master-id"
+    assert sources(stack, 2379, master) == sources(stack, 2380, master) == [master]
 
 
 def test_only_the_bastion_has_a_public_address(stack):
@@ -242,6 +274,18 @@ def test_outputs_are_what_an_operator_needs_and_secrets_are_marked(local):
     assert f"bastion,{local.exports['bastionAddress']}" in hosts
     assert "master-0,10.0.16.16" in hosts
     assert len(hosts) == 7
+
+
+@pytest.mark.parametrize("name", DEDICATED)
+def test_an_operator_reaches_etcd_machines_too(name):
+    exports = run_of(name).exports
+    assert [node["name"] for node in exports["nodes"]][-3:] == ["etcd-0", "etcd-1", "etcd-2"]
+    assert "etcd-0,10.0.16.24" in [line.split()[0] for line in exports["sshKnownHosts"].splitlines()]
+    assert exports["etcdEndpoints"] == [
+        "https://10.0.16.24:2379",
+        "https://10.0.32.25:2379",
+        "https://10.0.48.26:2379",
+    ]
 
 
 def test_one_master_is_a_supported_shape():

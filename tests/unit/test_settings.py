@@ -10,11 +10,14 @@ import pytest
 import yaml
 from conftest import CHECKOUT, Engine, configure, declared_settings, stack_settings
 
+from components.kubeadm_config import ETCD_IMAGE_TAGS
+from components.topology import TOPOLOGIES
 from configuration import SettingsError
-from settings import Settings
+from settings import ETCD_OF_KUBERNETES, Settings
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 KEY = "-----BEGIN PRIVATE KEY-----\nTOPSECRET\n-----END PRIVATE KEY-----\n"
+ONE_MASTER = {"masterCount": 1, "availabilityZones": ["us-east-1a"]}
 
 
 def load(secrets: tuple[str, ...] = (), **given: Any) -> Settings:
@@ -49,6 +52,44 @@ def test_the_defaults_and_somebody_to_let_in_are_enough():
 @pytest.mark.parametrize("stack", ["local", "dev", "staging", "prod"])
 def test_every_stack_of_the_checkout_can_be_used(stack):
     assert load(**stack_settings(stack)).cluster_name == stack
+
+
+@pytest.mark.parametrize("topology", [name for name in TOPOLOGIES if name != "systemd"])
+def test_each_other_topology_has_a_local_stack_that_differs_in_nothing_else(topology):
+    given = stack_settings(f"local-{topology}")
+    assert (given["clusterName"], given["etcdTopology"]) == (topology, topology)
+    assert load(**given).topology == TOPOLOGIES[topology]
+    of_its_own = {"clusterName", "etcdTopology", "etcdInstanceType"}
+    rest = {key: value for key, value in given.items() if key not in of_its_own}
+    assert rest == {key: value for key, value in stack_settings("local").items() if key not in of_its_own}
+    salts = {
+        yaml.safe_load((CHECKOUT / f"Pulumi.{stack}.yaml").read_text())["encryptionsalt"]
+        for stack in ("local", f"local-{topology}")
+    }
+    assert len(salts) == 1
+
+
+@pytest.mark.parametrize(
+    ("topology", "release"),
+    [
+        ("systemd", "3.6.5"),
+        ("dedicated-systemd", "3.6.5"),
+        ("dedicated-static-pods", "3.6.8-0"),
+        ("stacked", "3.6.8-0"),
+    ],
+)
+def test_the_etcd_that_runs_is_the_one_set_or_the_image_that_goes_with_kubernetes(topology, release):
+    assert load(etcdTopology=topology, etcdVersion="3.6.5", kubernetesVersion="1.36.2").etcd_release == release
+
+
+def test_every_kubernetes_has_an_etcd_image_of_a_version_that_it_is_supported_with():
+    images = {minor: tag.rpartition(".")[0] for minor, tag in ETCD_IMAGE_TAGS.items()}
+    assert images.keys() == ETCD_OF_KUBERNETES.keys()
+    assert all(images[minor] in versions for minor, versions in ETCD_OF_KUBERNETES.items())
+
+
+def test_masters_are_any_number_where_they_carry_no_members():
+    assert load(etcdTopology="dedicated-systemd", masterCount=2).master_count == 2
 
 
 def test_the_local_stack_lives_on_what_the_region_has():
@@ -96,7 +137,11 @@ def test_every_declared_setting_is_read_and_none_but_those():
         ({"flannelVersion": "latest"}, "flannelVersion is 'latest': it must be three numbers"),
         ({"kubernetesVersion": "1.99.0"}, "this program knows Kubernetes 1.35, 1.36, 1.37"),
         ({"etcdVersion": "3.5.9"}, "etcdVersion is '3.5.9': Kubernetes 1.37 is supported with etcd 3.6 or 3.7"),
-        ({"etcdTopology": "stacked"}, "etcdTopology is 'stacked': it is not supported yet"),
+        ({"etcdTopology": "stacked", "masterCount": 2}, "masterCount is 2: it must be odd"),
+        ({**ONE_MASTER, "etcdTopology": "dedicated-systemd"}, "etcd's machines need three at least"),
+        ({"certificateDistribution": "copied"}, "'copied': it must be one of placed, uploaded"),
+        ({"etcdInstanceType": "small"}, "etcdInstanceType is 'small': it must be an EC2 instance type"),
+        ({"etcdDiskGib": 4}, "etcdDiskGib is '4': it must be a whole number from 8 to 16384"),
         ({"etcdTopology": "sytemd"}, "dedicated-static-pods, stacked; did you mean systemd?"),
         ({"electionMilliseconds": 400}, "electionMilliseconds is 400: etcd wants five heartbeats in it at least"),
         ({"electionMilliseconds": 60000}, "it must be a whole number from 1 to 50000"),
