@@ -1,0 +1,72 @@
+"""What was decided when the cluster was founded stays, under the real engine: a change is refused before anything moves."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from tests.engine.conftest import MakeStack
+from tests.engine.stack import Stack
+
+REFUSED = "etcdTopology is 'stacked': it was decided at the cluster's birth, 'systemd'."
+
+
+@pytest.fixture(scope="module")
+def stack(make_stack: MakeStack) -> Stack:
+    settings = {"clusterName": "born", "etcdTopology": "stacked", "masterCount": 1, "workerCount": 1}
+    return make_stack("born", settings=settings)
+
+
+def test_until_the_founding_the_topology_may_change(stack: Stack):
+    without_founding(stack).up(fails=True)
+    assert not any(name.endswith("-init") for name in stack.resources())
+    assert decided(stack)["etcdTopology"] == "stacked"
+    stack.set("etcdTopology", "systemd")
+    stack.up()
+    assert any(name.endswith("-init") for name in stack.resources())
+    assert decided(stack)["etcdTopology"] == "systemd"
+
+
+def test_another_topology_is_refused_in_preview_and_up(stack: Stack):
+    stack.steps()
+    before = identities(stack)
+    stack.set("etcdTopology", "stacked")
+    for refused in (stack.preview(fails=True), stack.up(fails=True)):
+        assert REFUSED in refused.messages
+        assert "make reset" in refused.messages
+        assert refused.changes == {}
+    assert stack.steps() == []
+    assert identities(stack) == before
+    assert decided(stack)["etcdTopology"] == "systemd"
+
+
+def test_set_back_nothing_changes(stack: Stack):
+    stack.set("etcdTopology", "systemd")
+    assert stack.up("--expect-no-changes").changes == {}
+    assert stack.steps() == []
+
+
+def test_destroy_is_not_refused(stack: Stack):
+    stack.set("etcdTopology", "stacked")
+    stack.run("state", "unprotect", "--all", "--yes", "--stack", stack.name)
+    stack.destroy()
+    assert stack.resources() == {}
+
+
+def without_founding(stack: Stack) -> Stack:
+    """The same stack, on machines where the founding fails."""
+    answers = stack.directory.parent / "answers.json"
+    answers.write_text(json.dumps({"-control-plane-init$": {"error": "no control plane today"}}))
+    return dataclasses.replace(stack, environment={**stack.environment, "KUBEADM_AWS_STEP_OUTPUTS": str(answers)})
+
+
+def decided(stack: Stack) -> Mapping[str, str]:
+    resources = stack.export()["deployment"]["resources"]
+    [cluster] = (one for one in resources if one["type"] == "kubeadm:index:Cluster")
+    return cluster["outputs"]["decided_at_birth"]
+
+
+def identities(stack: Stack) -> Mapping[str, str | None]:
+    """Every resource of the state and its id: outputs may differ, since an update looks at what is there first."""
+    return {one["urn"]: one.get("id") for one in stack.export()["deployment"]["resources"]}
