@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pulumi
 
 from components import kubeadm_config
+from components.certificate_upload import CertificateUpload, CertificateUploadArgs, withdraw_certificates
 from components.cluster_pki import ClusterPki
-from components.etcd_pki import EtcdPki
+from components.datastore import Datastore
 from components.joining import LIBRARIES, STEP_SECONDS, host_of, join_files, kubelet_files, staged
-from components.kubeadm_config import Cluster, Host
+from components.kubeadm_config import Cluster
 from components.network_addon import flannel_manifest
 from components.node import Node
 from components.remote_step import NodeFile, remote_step
@@ -21,19 +23,21 @@ EVERY_INPUT = ("addPreviousOutputInEnv", "connection", "create", "logging", "std
 
 @dataclass(frozen=True, kw_only=True)
 class ControlPlaneArgs:
-    """`prepared` is what must be done on each node (by name) before kubeadm runs there, `etcd_ready` before all.
+    """`prepared` is what must be done on each node (by name) before kubeadm runs there.
 
+    `certificate_distribution` is how all masters but the first come by what they share: `placed` by the join, as any
+    file, or `uploaded` by the first and downloaded; then `bastion` sees whether the first is there.
     `named` is the API server's DNS record: the first pods ask for it, and a resolver remembers a no for minutes.
     `reachable` is the balancer behind it too, which joins go through; the founding does not wait for that.
     """
 
+    bastion: Node
     masters: Sequence[Node]
     prepared: Mapping[str, pulumi.Resource]
-    etcd_endpoints: Sequence[pulumi.Input[str]]
-    etcd_ready: Sequence[pulumi.Resource]
+    datastore: Datastore
+    certificate_distribution: Literal["placed", "uploaded"]
     named: Sequence[pulumi.Resource]
     reachable: Sequence[pulumi.Resource]
-    etcd_pki: EtcdPki
     pki: ClusterPki
     cluster_name: str
     kubernetes_version: str
@@ -56,40 +60,72 @@ class ControlPlane(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:ControlPlane", name, None, opts)
-        self.first = args.masters[0]
-        self.founded = self._found(name, args)
-        joins = [self._join(name, args, master) for master in args.masters]
-        network = self._network(name, args)
-        self.ready = [self.founded, *joins, network]
+        self._name, self._args = name, args
+        self.first, *others = args.masters
+        self._cluster = _cluster(args)
+        self.founded = self._found()
+        joins = [self._join(self.first)]
+        upload = self._upload(others, joins[0]) if others and args.certificate_distribution == "uploaded" else None
+        for master in others:
+            joins.append(self._join(master, before=joins[-1], upload=upload))
+        self.ready = [self.founded, *joins, self._network()]
+        if upload is not None:
+            self.ready.append(
+                withdraw_certificates(f"{name}-withdraw-certificates", self.first, upload, after=joins, parent=self)
+            )
         self.register_outputs({})
 
-    def _found(self, name: str, args: ControlPlaneArgs) -> pulumi.Resource:
-        hosts = pulumi.Output.all(*(host_of(master) for master in args.masters))
-        endpoints = pulumi.Output.all(*args.etcd_endpoints)
-        documents = pulumi.Output.all(hosts, endpoints).apply(
-            lambda known: kubeadm_config.init_documents(_cluster(args, known[0], known[1]), known[0][0])
+    def _found(self) -> pulumi.Resource:
+        args = self._args
+        documents = pulumi.Output.all(self._cluster, host_of(self.first)).apply(
+            lambda known: kubeadm_config.init_documents(*known)
         )
         return remote_step(
-            f"{name}-init",
+            f"{self._name}-init",
             self.first,
             "init-control-plane.sh",
-            settings={"NODE_NAME": self.first.name},
-            files=[*_files(args, self.first), staged("kubeadm.yaml", documents)],
+            settings={"NODE_NAME": self.first.name, "STACKED_ETCD": _stacked_etcd(args)},
+            files=[*_own_files(args, self.first), *_shared_files(args), staged("kubeadm.yaml", documents)],
             libraries=LIBRARIES,
             timeout_seconds=STEP_SECONDS,
             secret=True,
             triggers=(),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[args.prepared[self.first.name], *args.etcd_ready, *args.named],
+                depends_on=[args.prepared[self.first.name], *args.datastore.ready, *args.named],
                 ignore_changes=list(EVERY_INPUT),
                 protect=args.protect,
             ),
         )
 
-    def _join(self, name: str, args: ControlPlaneArgs, master: Node) -> pulumi.Resource:
+    def _upload(self, others: Sequence[Node], joined: pulumi.Resource) -> CertificateUpload:
+        args = CertificateUploadArgs(
+            bastion=self._args.bastion,
+            first=self.first,
+            others=others,
+            joined=joined,
+            cluster=self._cluster,
+            host=host_of(self.first),
+        )
+        return CertificateUpload(f"{self._name}-certificates", args, pulumi.ResourceOptions(parent=self))
+
+    def _join(
+        self, master: Node, *, before: pulumi.Resource | None = None, upload: CertificateUpload | None = None
+    ) -> pulumi.Resource:
+        """`before` is the join of the master before this one, `upload` is where this one gets what masters share."""
+        args = self._args
+        waits: list[pulumi.Resource] = [
+            self.founded,
+            args.prepared[master.name],
+            *args.datastore.ready,
+            *args.reachable,
+        ]
+        if before is not None and args.datastore.in_turn:
+            waits.append(before)
+        if upload is not None:
+            waits.append(upload.uploaded)
         return remote_step(
-            f"{name}-join-{master.name}",
+            f"{self._name}-join-{master.name}",
             master,
             "join-node.sh",
             settings={
@@ -97,24 +133,32 @@ class ControlPlane(pulumi.ComponentResource):
                 "NODE_ADDRESS": master.address,
                 "ROLE": "control-plane",
                 "API_SERVERS": _api_servers(args),
+                "CERTIFICATES": "placed" if upload is None else "uploaded",
+                "STACKED_ETCD": _stacked_etcd(args),
             },
             files=[
-                *_files(args, master),
-                *join_files(args.pki, master, args.ignore_preflight_errors, control_plane=True),
+                *_own_files(args, master),
+                *(_shared_files(args) if upload is None else []),
+                *join_files(
+                    args.pki,
+                    master,
+                    args.ignore_preflight_errors,
+                    control_plane=True,
+                    certificate_key=None if upload is None else upload.key,
+                ),
                 staged("admin.conf", args.pki.admin_kubeconfig),
             ],
-            libraries=LIBRARIES,
+            libraries=[*LIBRARIES, "etcd-api.sh"],
             timeout_seconds=STEP_SECONDS,
             secret=True,
-            opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[self.founded, args.prepared[master.name], *args.etcd_ready, *args.reachable]
-            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=waits),
         )
 
-    def _network(self, name: str, args: ControlPlaneArgs) -> pulumi.Resource:
+    def _network(self) -> pulumi.Resource:
+        args = self._args
         manifest = flannel_manifest(args.flannel_version, args.pod_cidr, args.api_name)
         return remote_step(
-            f"{name}-network",
+            f"{self._name}-network",
             self.first,
             "apply-network.sh",
             settings={"MANIFEST": FLANNEL, "MASTER_ADDRESS": self.first.address},
@@ -123,9 +167,9 @@ class ControlPlane(pulumi.ComponentResource):
         )
 
 
-def _files(args: ControlPlaneArgs, master: Node) -> list[NodeFile]:
-    """What founding and joining place on a master beside their own document."""
-    account, etcd = args.pki.service_account, args.etcd_pki.apiserver_client
+def _shared_files(args: ControlPlaneArgs) -> list[NodeFile]:
+    """The authorities and keys that are the same on all masters."""
+    account = args.pki.service_account
     return [
         staged("pki/ca.crt", args.pki.kubernetes_ca.certificate),
         staged("pki/ca.key", args.pki.kubernetes_ca.key),
@@ -133,9 +177,14 @@ def _files(args: ControlPlaneArgs, master: Node) -> list[NodeFile]:
         staged("pki/front-proxy-ca.key", args.pki.front_proxy_ca.key),
         staged("pki/sa.pub", account.public),
         staged("pki/sa.key", account.private),
-        staged("etcd-client/etcd/ca.crt", args.etcd_pki.ca_certificate),
-        staged("etcd-client/apiserver-etcd-client.crt", etcd.certificate),
-        staged("etcd-client/apiserver-etcd-client.key", etcd.key),
+        *args.datastore.shared,
+    ]
+
+
+def _own_files(args: ControlPlaneArgs, master: Node) -> list[NodeFile]:
+    """What founding and joining place on a master beside their own document and what all masters share."""
+    return [
+        *args.datastore.files,
         *kubelet_files(args.pki, master),
         staged("patches/corednsdeployment.yaml", kubeadm_config.coredns_patch()),
     ]
@@ -147,16 +196,24 @@ def _api_servers(args: ControlPlaneArgs) -> pulumi.Output[str]:
     return hosts.apply(lambda known: " ".join(f"https://{host}:{kubeadm_config.API_PORT}" for host in known))
 
 
-def _cluster(args: ControlPlaneArgs, masters: Sequence[Host], etcd_endpoints: Sequence[str]) -> Cluster:
-    return Cluster(
-        name=args.cluster_name,
-        kubernetes_version=args.kubernetes_version,
-        api_name=args.api_name,
-        pod_cidr=args.pod_cidr,
-        service_cidr=args.service_cidr,
-        masters=tuple(masters),
-        etcd_endpoints=tuple(etcd_endpoints),
-        fail_cgroup_v1=args.fail_cgroup_v1,
-        ignore_preflight_errors=args.ignore_preflight_errors,
-        conntrack_max_per_core=args.conntrack_max_per_core,
+def _stacked_etcd(args: ControlPlaneArgs) -> pulumi.Output[str]:
+    """The client URLs of the members that masters bring and take with them; empty when they bring none."""
+    return pulumi.Output.all(*(args.datastore.endpoints if args.datastore.in_turn else ())).apply(",".join)
+
+
+def _cluster(args: ControlPlaneArgs) -> pulumi.Output[Cluster]:
+    hosts = pulumi.Output.all(*(host_of(master) for master in args.masters))
+    return pulumi.Output.all(hosts, args.datastore.section).apply(
+        lambda known: Cluster(
+            name=args.cluster_name,
+            kubernetes_version=args.kubernetes_version,
+            api_name=args.api_name,
+            pod_cidr=args.pod_cidr,
+            service_cidr=args.service_cidr,
+            masters=tuple(known[0]),
+            etcd=known[1],
+            fail_cgroup_v1=args.fail_cgroup_v1,
+            ignore_preflight_errors=args.ignore_preflight_errors,
+            conntrack_max_per_core=args.conntrack_max_per_core,
+        )
     )

@@ -4,6 +4,7 @@ import pulumi
 
 from components import kubeadm_config
 from components.cluster_pki import ClusterPki
+from components.etcd_pki import EtcdPki
 from components.kubeadm_config import Host
 from components.node import Node
 from components.remote_step import NodeFile
@@ -27,15 +28,21 @@ def provider_id(node: Node) -> pulumi.Output[str]:
 
 
 def join_files(
-    pki: ClusterPki, node: Node, ignore_preflight_errors: tuple[str, ...], *, control_plane: bool
+    pki: ClusterPki,
+    node: Node,
+    ignore_preflight_errors: tuple[str, ...],
+    *,
+    control_plane: bool,
+    certificate_key: pulumi.Output[str] | None = None,
 ) -> list[NodeFile]:
     """What any node needs for its join: kubeadm's document and the credential it introduces itself with."""
-    document = host_of(node).apply(
-        lambda host: kubeadm_config.join_document(
-            host,
+    document = pulumi.Output.all(host_of(node), certificate_key).apply(
+        lambda known: kubeadm_config.join_document(
+            known[0],
             f"{STAGE}/bootstrap.conf",
             control_plane=control_plane,
             ignore_preflight_errors=ignore_preflight_errors,
+            certificate_key=known[1],
         )
     )
     return [
@@ -54,7 +61,16 @@ def kubelet_files(pki: ClusterPki, node: Node) -> list[NodeFile]:
     ]
 
 
+def etcd_client_files(pki: EtcdPki) -> list[NodeFile]:
+    """What an API server needs to be a client of etcd; renewed with every change, like all below etcd-client/."""
+    return [
+        staged("etcd-client/etcd/ca.crt", pki.ca.certificate),
+        staged("etcd-client/apiserver-etcd-client.crt", pki.apiserver_client.certificate),
+        staged("etcd-client/apiserver-etcd-client.key", pki.apiserver_client.key),
+    ]
+
+
 def staged(path: str, content: pulumi.Input[str]) -> NodeFile:
     """A file that waits where only a reboot or the step's end would find it, until the script puts it in its place."""
-    secret = path.endswith((".key", ".conf"))
+    secret = path.endswith((".key", ".conf", "kubeadm.yaml"))
     return NodeFile(path=f"{STAGE}/{path}", content=content, mode="0600" if secret else "0644")

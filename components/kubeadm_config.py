@@ -1,7 +1,7 @@
 """The documents kubeadm reads, as YAML text: pure functions of plain values, no Pulumi."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +41,7 @@ class Host:
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """What all machines of one cluster have in common."""
+    """What all machines of one cluster have in common; `etcd` is the section of that name."""
 
     name: str
     kubernetes_version: str
@@ -49,7 +49,7 @@ class Cluster:
     pod_cidr: str
     service_cidr: str
     masters: tuple[Host, ...]
-    etcd_endpoints: tuple[str, ...]
+    etcd: Document
     fail_cgroup_v1: bool = True
     ignore_preflight_errors: tuple[str, ...] = ()
     conntrack_max_per_core: int | None = None
@@ -65,12 +65,23 @@ def init_documents(cluster: Cluster, host: Host) -> str:
     )
 
 
+def upload_documents(cluster: Cluster, host: Host, certificate_key: str) -> str:
+    """What `kubeadm init phase upload-certs` wants to know; `certificate_key` is an AES key, 64 hexadecimal digits."""
+    return _text(_init(cluster, host) | {"certificateKey": certificate_key}, _cluster(cluster))
+
+
 def join_document(
-    host: Host, discovery_file: str, *, control_plane: bool, ignore_preflight_errors: tuple[str, ...] = ()
+    host: Host,
+    discovery_file: str,
+    *,
+    control_plane: bool,
+    ignore_preflight_errors: tuple[str, ...] = (),
+    certificate_key: str | None = None,
 ) -> str:
     """What `kubeadm join` wants to know; the rest it reads from the cluster.
 
-    `discovery_file` is a kubeconfig on the host with the cluster's CA and a bootstrap client certificate.
+    `discovery_file` is a kubeconfig on the host with the cluster's CA and a bootstrap client certificate. With the
+    `certificate_key` of an upload a master gets what all masters share from there.
     """
     document: dict[str, Any] = {
         "apiVersion": "kubeadm.k8s.io/v1beta4",
@@ -80,8 +91,38 @@ def join_document(
         "timeouts": TIMEOUTS,
     }
     if control_plane:
-        document["controlPlane"] = {"localAPIEndpoint": _local_endpoint(host)}
+        download = {} if certificate_key is None else {"certificateKey": certificate_key}
+        document["controlPlane"] = {"localAPIEndpoint": _local_endpoint(host), **download}
     return _text(document)
+
+
+def external_etcd(endpoints: Sequence[str]) -> Document:
+    """The `etcd` section for members that kubeadm only uses."""
+    return {
+        "external": {
+            "endpoints": list(endpoints),
+            "caFile": f"{PKI}/etcd/ca.crt",
+            "certFile": f"{PKI}/apiserver-etcd-client.crt",
+            "keyFile": f"{PKI}/apiserver-etcd-client.key",
+        }
+    }
+
+
+def local_etcd(
+    *, image_tag: str, cluster_token: str, heartbeat_milliseconds: int, election_milliseconds: int
+) -> Document:
+    """The `etcd` section for members that kubeadm runs beside each API server."""
+    arguments = {
+        "initial-cluster-token": cluster_token,
+        "heartbeat-interval": heartbeat_milliseconds,
+        "election-timeout": election_milliseconds,
+    }
+    return {
+        "local": {
+            "imageTag": image_tag,
+            "extraArgs": [{"name": name, "value": str(value)} for name, value in arguments.items()],
+        }
+    }
 
 
 def etcd_image_tag(kubernetes_version: str) -> str:
@@ -120,7 +161,7 @@ def api_server_names(cluster: Cluster) -> list[str]:
     return sorted(names) + sorted(addresses, key=ipaddress.ip_address)
 
 
-def _init(cluster: Cluster, host: Host) -> Document:
+def _init(cluster: Cluster, host: Host) -> dict[str, Any]:
     return {
         "apiVersion": "kubeadm.k8s.io/v1beta4",
         "kind": "InitConfiguration",
@@ -152,14 +193,7 @@ def _cluster(cluster: Cluster) -> Document:
             # kubeadm leaves kubelets unverified, because it signs no serving certificates for them; this program does.
             "extraArgs": [{"name": "kubelet-certificate-authority", "value": f"{PKI}/ca.crt"}],
         },
-        "etcd": {
-            "external": {
-                "endpoints": list(cluster.etcd_endpoints),
-                "caFile": f"{PKI}/etcd/ca.crt",
-                "certFile": f"{PKI}/apiserver-etcd-client.crt",
-                "keyFile": f"{PKI}/apiserver-etcd-client.key",
-            }
-        },
+        "etcd": cluster.etcd,
     }
 
 

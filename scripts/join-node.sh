@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Joins a machine to the cluster, as a master or a worker; does nothing on a member and never founds a cluster.
 # NODE_NAME, NODE_ADDRESS, ROLE (control-plane or worker), API_SERVERS: URLs to join by, in order of preference.
+# A master has CERTIFICATES (placed: what masters share comes with this step, or uploaded) and STACKED_ETCD as well.
 # Needs a prepared node and a living API server.
 set -euo pipefail
 
@@ -24,6 +25,43 @@ find_api_server() {
     fi
   done
   return 1
+}
+
+# The other members let go of the one at this address: a half-done attempt's, or that of the machine that was here before. It
+# would count as a dead voter, and one that comes back under its ID without its data breaks promises. An attempt's own member
+# still runs meanwhile, because of two voters etcd needs both to let one go.
+forget_member() {
+  local url said id
+  for url in ${STACKED_ETCD//,/ }; do
+    [[ $url != "https://$NODE_ADDRESS:2379" ]] || continue
+    if ! said=$(etcd_api "$url" /v3/cluster/member/list '{"linearizable": true}' 2>&1); then
+      echo "$url: $said"
+      continue
+    fi
+    id=$(members_from_json <<<"$said" | awk -v url="https://$NODE_ADDRESS:2380" '$3 == url {print $1}')
+    if [[ -n $id ]]; then
+      etcd_api "$url" /v3/cluster/member/remove "{\"ID\": \"$id\"}"
+    fi
+    return
+  done
+  return 1
+}
+
+explain_etcd() {
+  local url address
+  for url in ${STACKED_ETCD//,/ }; do
+    address=${url#https://}
+    explain_port "${address%:*}" 2379 "masters reach each other's etcd on 2379-2380"
+  done
+}
+
+# kubeadm's own words for it name a command with a key that nobody is to know.
+require_uploaded_certificates() {
+  local found
+  found=$(kubectl --kubeconfig "$STAGE/admin.conf" --server "$CHOSEN" --namespace kube-system \
+    get secret kubeadm-certs --ignore-not-found --output name)
+  [[ -n $found ]] ||
+    fail "the Secret kubeadm-certs in namespace kube-system, from which $NODE_NAME gets the cluster's certificates, is not there: somebody deleted it, or it was withdrawn when all masters had joined. Set certificateDistribution to placed and run pulumi up again"
 }
 
 # kubeadm refuses to join beside a Node of this name that still looks Ready: the one of the machine that was here before.
@@ -50,7 +88,13 @@ if is_member; then
   exit 0
 fi
 
+if [[ $ROLE == control-plane && -n $STACKED_ETCD ]]; then
+  export ETCD_CA=$STAGE/etcd-client/etcd/ca.crt
+  export ETCD_CERT=$STAGE/etcd-client/etcd/healthcheck-client.crt ETCD_KEY=$STAGE/etcd-client/etcd/healthcheck-client.key
+  EXPLAIN=explain_etcd wait_for 120 "the other masters' etcd to let go of the member at $NODE_ADDRESS" forget_member
+fi
 undo_half_done
+refuse_foreign_data
 FIRST=${API_SERVERS%% *}
 EXPLAIN="explain_port $(cut -d/ -f3 <<<"${FIRST%:*}") ${FIRST##*:} 'who may reach the masters and the API balancer on 6443'" \
   wait_for 300 "an API server at $API_SERVERS" find_api_server
@@ -58,11 +102,14 @@ CHOSEN=$(<"$STAGE/api-server")
 sed --in-place "s,server: https://.*,server: $CHOSEN," "$STAGE/bootstrap.conf"
 place_files
 if [[ $ROLE == control-plane ]]; then
+  [[ $CERTIFICATES == placed ]] || require_uploaded_certificates
   forget_predecessor
   wake_kubelet_in_time &
   WAKER=$!
   trap 'kill "$WAKER" 2>/dev/null || true; clean_up' EXIT
   run_kubeadm join --config "$STAGE/kubeadm.yaml"
+  # An upload that waited for days may have brought older ones.
+  place_leaves
   wait "$WAKER"
 else
   wait_for 180 "the Node $NODE_NAME of an earlier attempt to be NotReady" predecessor_is_silent

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What founding and joining share: files waiting on tmpfs, undoing a half-done attempt, telling why kubeadm failed.
-# Put before init-control-plane.sh and join-node.sh; needs common.sh. NODE_NAME is a setting of both.
+# Put before every script that runs kubeadm; needs common.sh. NODE_NAME: this host.
+# STACKED_ETCD: the client URLs of all masters' members by comma, unset or empty where kubeadm does not run etcd.
 set -euo pipefail
 
 STAGE=/run/kubeadm-step
@@ -10,20 +11,37 @@ clean_up() {
 trap clean_up EXIT
 # kubeadm reset empties this folder, so the mark cannot outlive the membership it stands for.
 JOINED=/var/lib/kubelet/joined
+# Stays from before the reset, which removes all other traces of an attempt, until everything is undone.
+UNDOING=/etc/kubernetes/undoing
+ETCD_DATA=/var/lib/etcd
 
 is_member() {
   [[ -f $JOINED && -f /etc/kubernetes/kubelet.conf ]]
 }
 
-# etcd's own folder is left alone: without the skipped phase a reset would empty /var/lib/etcd under a living member.
+# With the phase that is skipped, a reset would empty /var/lib/etcd under a living member of an etcd that is not kubeadm's.
 # Nor is /etc/cni/net.d touched: containerd watches that very folder and would be blind until it restarts.
 undo_half_done() {
   local left
   left=$(find /etc/kubernetes -maxdepth 2 \( -name '*.conf' -o -path '*/manifests/*.yaml' -o -path '*/pki/*' \) -print -quit 2>/dev/null || true)
-  if [[ -n $left || -e /var/lib/kubelet/config.yaml ]]; then
+  if [[ -n $left || -e /var/lib/kubelet/config.yaml || -e $UNDOING ]]; then
     echo "undoing an attempt that did not finish"
+    mkdir -p /etc/kubernetes
+    touch "$UNDOING"
     kubeadm reset --force --skip-phases=remove-etcd-member
     forget_pod_network
+    # The folder itself stays: it may be a disk of its own.
+    if [[ -n ${STACKED_ETCD:-} && -d $ETCD_DATA ]]; then
+      find "$ETCD_DATA" -mindepth 1 -delete
+    fi
+    rm -f "$UNDOING"
+  fi
+}
+
+# Data that no attempt of this cluster left here: a member must not start on it, and it may be all that is left of another.
+refuse_foreign_data() {
+  if [[ -n ${STACKED_ETCD:-} && -n $(find "$ETCD_DATA" -mindepth 1 -print -quit 2>/dev/null) ]]; then
+    fail "$ETCD_DATA on this host is not empty: it is a data directory of another cluster. Save what you need of it, empty it, run pulumi up again"
   fi
 }
 
@@ -61,7 +79,7 @@ place_leaves() {
 explain_kubeadm() {
   local container log
   show_journal kubelet
-  for container in kube-apiserver kube-controller-manager kube-scheduler; do
+  for container in etcd kube-apiserver kube-controller-manager kube-scheduler; do
     log=$(find /var/log/pods -path "*_$container-*" -name '*.log' -printf '%T@ %p\n' 2>/dev/null | sort --numeric-sort | tail -n 1 || true)
     log=${log#* }
     if [[ -n $log ]]; then
@@ -72,8 +90,9 @@ explain_kubeadm() {
 }
 
 run_kubeadm() {
+  local command="$*"
   if ! kubeadm "$@"; then
     explain_kubeadm >&2
-    fail "kubeadm $1 on $NODE_NAME; what it said and the last lines of the logs that matter are above"
+    fail "kubeadm ${command%% --*} on $NODE_NAME; what it said and the last lines of the logs that matter are above"
   fi
 }

@@ -22,12 +22,18 @@ def cluster(**changes) -> Cluster:
         "pod_cidr": "10.244.0.0/16",
         "service_cidr": "10.96.0.0/12",
         "masters": MASTERS,
-        "etcd_endpoints": tuple(f"https://{master.address}:2379" for master in MASTERS),
+        "etcd": kubeadm_config.external_etcd([f"https://{master.address}:2379" for master in MASTERS]),
     }
     return Cluster(**(plain | changes))
 
 
 LOCAL = {"fail_cgroup_v1": False, "ignore_preflight_errors": ("SystemVerification",), "conntrack_max_per_core": 0}
+STACKED = {
+    "etcd": kubeadm_config.local_etcd(
+        image_tag="3.7.0-0", cluster_token="5e" * 32, heartbeat_milliseconds=100, election_milliseconds=1000
+    )
+}
+CERTIFICATE_KEY = "ce" * 32
 DISCOVERY = "/run/kubeadm-step/bootstrap.conf"
 
 
@@ -36,6 +42,12 @@ DISCOVERY = "/run/kubeadm-step/bootstrap.conf"
     [
         ("init.yaml", kubeadm_config.init_documents(cluster(), MASTERS[0])),
         ("init-cgroup-v1.yaml", kubeadm_config.init_documents(cluster(**LOCAL), MASTERS[0])),
+        ("init-stacked.yaml", kubeadm_config.init_documents(cluster(**STACKED), MASTERS[0])),
+        ("upload.yaml", kubeadm_config.upload_documents(cluster(**STACKED), MASTERS[0], CERTIFICATE_KEY)),
+        (
+            "join-master-uploaded.yaml",
+            kubeadm_config.join_document(MASTERS[1], DISCOVERY, control_plane=True, certificate_key=CERTIFICATE_KEY),
+        ),
         ("join-master.yaml", kubeadm_config.join_document(MASTERS[1], DISCOVERY, control_plane=True)),
         (
             "join-worker.yaml",

@@ -1,6 +1,7 @@
 {
 STEP='control-plane-init on master-0'
 NODE_NAME=master-0
+STACKED_ETCD=''
 #!/usr/bin/env bash
 # What every step on a node shares; the renderer puts it before the step's own script. Needs root.
 # STEP: what runs and where, for people.
@@ -102,7 +103,8 @@ wait_for() {
 lock
 #!/usr/bin/env bash
 # What founding and joining share: files waiting on tmpfs, undoing a half-done attempt, telling why kubeadm failed.
-# Put before init-control-plane.sh and join-node.sh; needs common.sh. NODE_NAME is a setting of both.
+# Put before every script that runs kubeadm; needs common.sh. NODE_NAME: this host.
+# STACKED_ETCD: the client URLs of all masters' members by comma, unset or empty where kubeadm does not run etcd.
 set -euo pipefail
 
 STAGE=/run/kubeadm-step
@@ -112,20 +114,37 @@ clean_up() {
 trap clean_up EXIT
 # kubeadm reset empties this folder, so the mark cannot outlive the membership it stands for.
 JOINED=/var/lib/kubelet/joined
+# Stays from before the reset, which removes all other traces of an attempt, until everything is undone.
+UNDOING=/etc/kubernetes/undoing
+ETCD_DATA=/var/lib/etcd
 
 is_member() {
   [[ -f $JOINED && -f /etc/kubernetes/kubelet.conf ]]
 }
 
-# etcd's own folder is left alone: without the skipped phase a reset would empty /var/lib/etcd under a living member.
+# With the phase that is skipped, a reset would empty /var/lib/etcd under a living member of an etcd that is not kubeadm's.
 # Nor is /etc/cni/net.d touched: containerd watches that very folder and would be blind until it restarts.
 undo_half_done() {
   local left
   left=$(find /etc/kubernetes -maxdepth 2 \( -name '*.conf' -o -path '*/manifests/*.yaml' -o -path '*/pki/*' \) -print -quit 2>/dev/null || true)
-  if [[ -n $left || -e /var/lib/kubelet/config.yaml ]]; then
+  if [[ -n $left || -e /var/lib/kubelet/config.yaml || -e $UNDOING ]]; then
     echo "undoing an attempt that did not finish"
+    mkdir -p /etc/kubernetes
+    touch "$UNDOING"
     kubeadm reset --force --skip-phases=remove-etcd-member
     forget_pod_network
+    # The folder itself stays: it may be a disk of its own.
+    if [[ -n ${STACKED_ETCD:-} && -d $ETCD_DATA ]]; then
+      find "$ETCD_DATA" -mindepth 1 -delete
+    fi
+    rm -f "$UNDOING"
+  fi
+}
+
+# Data that no attempt of this cluster left here: a member must not start on it, and it may be all that is left of another.
+refuse_foreign_data() {
+  if [[ -n ${STACKED_ETCD:-} && -n $(find "$ETCD_DATA" -mindepth 1 -print -quit 2>/dev/null) ]]; then
+    fail "$ETCD_DATA on this host is not empty: it is a data directory of another cluster. Save what you need of it, empty it, run pulumi up again"
   fi
 }
 
@@ -163,7 +182,7 @@ place_leaves() {
 explain_kubeadm() {
   local container log
   show_journal kubelet
-  for container in kube-apiserver kube-controller-manager kube-scheduler; do
+  for container in etcd kube-apiserver kube-controller-manager kube-scheduler; do
     log=$(find /var/log/pods -path "*_$container-*" -name '*.log' -printf '%T@ %p\n' 2>/dev/null | sort --numeric-sort | tail -n 1 || true)
     log=${log#* }
     if [[ -n $log ]]; then
@@ -174,29 +193,12 @@ explain_kubeadm() {
 }
 
 run_kubeadm() {
+  local command="$*"
   if ! kubeadm "$@"; then
     explain_kubeadm >&2
-    fail "kubeadm $1 on $NODE_NAME; what it said and the last lines of the logs that matter are above"
+    fail "kubeadm ${command%% --*} on $NODE_NAME; what it said and the last lines of the logs that matter are above"
   fi
 }
-install_file /run/kubeadm-step/pki/ca.crt 0644 root:root base64 --decode <<'END_OF_FILE'
-Y2VydGlmaWNhdGUgY2x1c3Rlci1jYQ==
-END_OF_FILE
-install_file /run/kubeadm-step/pki/ca.key 0600 root:root base64 --decode <<'END_OF_FILE'
-S0VZIE9GIGNsdXN0ZXItY2Eta2V5
-END_OF_FILE
-install_file /run/kubeadm-step/pki/front-proxy-ca.crt 0644 root:root base64 --decode <<'END_OF_FILE'
-Y2VydGlmaWNhdGUgY2x1c3Rlci1mcm9udC1wcm94eS1jYQ==
-END_OF_FILE
-install_file /run/kubeadm-step/pki/front-proxy-ca.key 0600 root:root base64 --decode <<'END_OF_FILE'
-S0VZIE9GIGNsdXN0ZXItZnJvbnQtcHJveHktY2Eta2V5
-END_OF_FILE
-install_file /run/kubeadm-step/pki/sa.pub 0644 root:root base64 --decode <<'END_OF_FILE'
-cHVibGljIGNsdXN0ZXItc2VydmljZS1hY2NvdW50
-END_OF_FILE
-install_file /run/kubeadm-step/pki/sa.key 0600 root:root base64 --decode <<'END_OF_FILE'
-S0VZIE9GIGNsdXN0ZXItc2VydmljZS1hY2NvdW50
-END_OF_FILE
 install_file /run/kubeadm-step/etcd-client/etcd/ca.crt 0644 root:root base64 --decode <<'END_OF_FILE'
 Y2VydGlmaWNhdGUgZXRjZC1jYQ==
 END_OF_FILE
@@ -222,7 +224,25 @@ IGt1YmUtZG5zCiAgICAgICAgICAgIHRvcG9sb2d5S2V5OiBrdWJlcm5ldGVzLmlvL2hvc3RuYW1l
 CiAgICAgIGNvbnRhaW5lcnM6CiAgICAgIC0gbmFtZTogY29yZWRucwogICAgICAgIHJlYWRpbmVz
 c1Byb2JlOgogICAgICAgICAgcGVyaW9kU2Vjb25kczogMgo=
 END_OF_FILE
-install_file /run/kubeadm-step/kubeadm.yaml 0644 root:root base64 --decode <<'END_OF_FILE'
+install_file /run/kubeadm-step/pki/ca.crt 0644 root:root base64 --decode <<'END_OF_FILE'
+Y2VydGlmaWNhdGUgY2x1c3Rlci1jYQ==
+END_OF_FILE
+install_file /run/kubeadm-step/pki/ca.key 0600 root:root base64 --decode <<'END_OF_FILE'
+S0VZIE9GIGNsdXN0ZXItY2Eta2V5
+END_OF_FILE
+install_file /run/kubeadm-step/pki/front-proxy-ca.crt 0644 root:root base64 --decode <<'END_OF_FILE'
+Y2VydGlmaWNhdGUgY2x1c3Rlci1mcm9udC1wcm94eS1jYQ==
+END_OF_FILE
+install_file /run/kubeadm-step/pki/front-proxy-ca.key 0600 root:root base64 --decode <<'END_OF_FILE'
+S0VZIE9GIGNsdXN0ZXItZnJvbnQtcHJveHktY2Eta2V5
+END_OF_FILE
+install_file /run/kubeadm-step/pki/sa.pub 0644 root:root base64 --decode <<'END_OF_FILE'
+cHVibGljIGNsdXN0ZXItc2VydmljZS1hY2NvdW50
+END_OF_FILE
+install_file /run/kubeadm-step/pki/sa.key 0600 root:root base64 --decode <<'END_OF_FILE'
+S0VZIE9GIGNsdXN0ZXItc2VydmljZS1hY2NvdW50
+END_OF_FILE
+install_file /run/kubeadm-step/kubeadm.yaml 0600 root:root base64 --decode <<'END_OF_FILE'
 YXBpVmVyc2lvbjoga3ViZWFkbS5rOHMuaW8vdjFiZXRhNApraW5kOiBJbml0Q29uZmlndXJhdGlv
 bgpib290c3RyYXBUb2tlbnM6Ci0gdHRsOiAxbTBzCmxvY2FsQVBJRW5kcG9pbnQ6CiAgYWR2ZXJ0
 aXNlQWRkcmVzczogMTAuMC4wLjEwCiAgYmluZFBvcnQ6IDY0NDMKbm9kZVJlZ2lzdHJhdGlvbjoK
@@ -244,21 +264,21 @@ IGFwaS5kZW1vLmludGVybmFsCiAgLSBtYXN0ZXItMAogIC0gbWFzdGVyLTEKICAtIG1hc3Rlci0y
 CiAgLSAxMC4wLjAuMTAKICAtIDEwLjAuMS4xMAogIC0gMTAuMC4yLjEwCiAgLSAxMjcuMC4wLjEK
 ICBleHRyYUFyZ3M6CiAgLSBuYW1lOiBrdWJlbGV0LWNlcnRpZmljYXRlLWF1dGhvcml0eQogICAg
 dmFsdWU6IC9ldGMva3ViZXJuZXRlcy9wa2kvY2EuY3J0CmV0Y2Q6CiAgZXh0ZXJuYWw6CiAgICBl
-bmRwb2ludHM6CiAgICAtIGh0dHBzOi8vMTAuMC4wLjEwOjIzNzkKICAgIC0gaHR0cHM6Ly8xMC4w
-LjEuMTA6MjM3OQogICAgLSBodHRwczovLzEwLjAuMi4xMDoyMzc5CiAgICBjYUZpbGU6IC9ldGMv
-a3ViZXJuZXRlcy9wa2kvZXRjZC9jYS5jcnQKICAgIGNlcnRGaWxlOiAvZXRjL2t1YmVybmV0ZXMv
-cGtpL2FwaXNlcnZlci1ldGNkLWNsaWVudC5jcnQKICAgIGtleUZpbGU6IC9ldGMva3ViZXJuZXRl
-cy9wa2kvYXBpc2VydmVyLWV0Y2QtY2xpZW50LmtleQotLS0KYXBpVmVyc2lvbjoga3ViZWxldC5j
-b25maWcuazhzLmlvL3YxYmV0YTEKa2luZDogS3ViZWxldENvbmZpZ3VyYXRpb24KY2dyb3VwRHJp
-dmVyOiBzeXN0ZW1kCnRsc0NlcnRGaWxlOiAvdmFyL2xpYi9rdWJlbGV0L3BraS9zZXJ2aW5nLmNy
-dAp0bHNQcml2YXRlS2V5RmlsZTogL3Zhci9saWIva3ViZWxldC9wa2kvc2VydmluZy5rZXkKLS0t
-CmFwaVZlcnNpb246IGt1YmVwcm94eS5jb25maWcuazhzLmlvL3YxYWxwaGExCmtpbmQ6IEt1YmVQ
-cm94eUNvbmZpZ3VyYXRpb24KbW9kZTogaXB0YWJsZXMK
+bmRwb2ludHM6CiAgICAtIGh0dHBzOi8vMTAuMC4wLjg6MjM3OQogICAgLSBodHRwczovLzEwLjAu
+MS44OjIzNzkKICAgIC0gaHR0cHM6Ly8xMC4wLjIuODoyMzc5CiAgICBjYUZpbGU6IC9ldGMva3Vi
+ZXJuZXRlcy9wa2kvZXRjZC9jYS5jcnQKICAgIGNlcnRGaWxlOiAvZXRjL2t1YmVybmV0ZXMvcGtp
+L2FwaXNlcnZlci1ldGNkLWNsaWVudC5jcnQKICAgIGtleUZpbGU6IC9ldGMva3ViZXJuZXRlcy9w
+a2kvYXBpc2VydmVyLWV0Y2QtY2xpZW50LmtleQotLS0KYXBpVmVyc2lvbjoga3ViZWxldC5jb25m
+aWcuazhzLmlvL3YxYmV0YTEKa2luZDogS3ViZWxldENvbmZpZ3VyYXRpb24KY2dyb3VwRHJpdmVy
+OiBzeXN0ZW1kCnRsc0NlcnRGaWxlOiAvdmFyL2xpYi9rdWJlbGV0L3BraS9zZXJ2aW5nLmNydAp0
+bHNQcml2YXRlS2V5RmlsZTogL3Zhci9saWIva3ViZWxldC9wa2kvc2VydmluZy5rZXkKLS0tCmFw
+aVZlcnNpb246IGt1YmVwcm94eS5jb25maWcuazhzLmlvL3YxYWxwaGExCmtpbmQ6IEt1YmVQcm94
+eUNvbmZpZ3VyYXRpb24KbW9kZTogaXB0YWJsZXMK
 END_OF_FILE
 tell_failures
 #!/usr/bin/env bash
-# Founds the cluster on the first master, once in a cluster's life. Needs a prepared node and an etcd that has its quorum.
-# NODE_NAME: this master.
+# Founds the cluster on the first master, once in a cluster's life. Needs a prepared node and an etcd that has its quorum,
+# or STACKED_ETCD: then kubeadm makes the first member. NODE_NAME: this master.
 set -euo pipefail
 
 if is_member; then
@@ -267,6 +287,7 @@ if is_member; then
 fi
 
 undo_half_done
+refuse_foreign_data
 place_files
 run_kubeadm init --config "$STAGE/kubeadm.yaml" --skip-token-print --skip-certificate-key-print
 # Power beyond all rules, and on this master only: nothing here needs it, admin.conf is what people use.

@@ -105,7 +105,8 @@ wait_for() {
 lock
 #!/usr/bin/env bash
 # What founding and joining share: files waiting on tmpfs, undoing a half-done attempt, telling why kubeadm failed.
-# Put before init-control-plane.sh and join-node.sh; needs common.sh. NODE_NAME is a setting of both.
+# Put before every script that runs kubeadm; needs common.sh. NODE_NAME: this host.
+# STACKED_ETCD: the client URLs of all masters' members by comma, unset or empty where kubeadm does not run etcd.
 set -euo pipefail
 
 STAGE=/run/kubeadm-step
@@ -115,20 +116,37 @@ clean_up() {
 trap clean_up EXIT
 # kubeadm reset empties this folder, so the mark cannot outlive the membership it stands for.
 JOINED=/var/lib/kubelet/joined
+# Stays from before the reset, which removes all other traces of an attempt, until everything is undone.
+UNDOING=/etc/kubernetes/undoing
+ETCD_DATA=/var/lib/etcd
 
 is_member() {
   [[ -f $JOINED && -f /etc/kubernetes/kubelet.conf ]]
 }
 
-# etcd's own folder is left alone: without the skipped phase a reset would empty /var/lib/etcd under a living member.
+# With the phase that is skipped, a reset would empty /var/lib/etcd under a living member of an etcd that is not kubeadm's.
 # Nor is /etc/cni/net.d touched: containerd watches that very folder and would be blind until it restarts.
 undo_half_done() {
   local left
   left=$(find /etc/kubernetes -maxdepth 2 \( -name '*.conf' -o -path '*/manifests/*.yaml' -o -path '*/pki/*' \) -print -quit 2>/dev/null || true)
-  if [[ -n $left || -e /var/lib/kubelet/config.yaml ]]; then
+  if [[ -n $left || -e /var/lib/kubelet/config.yaml || -e $UNDOING ]]; then
     echo "undoing an attempt that did not finish"
+    mkdir -p /etc/kubernetes
+    touch "$UNDOING"
     kubeadm reset --force --skip-phases=remove-etcd-member
     forget_pod_network
+    # The folder itself stays: it may be a disk of its own.
+    if [[ -n ${STACKED_ETCD:-} && -d $ETCD_DATA ]]; then
+      find "$ETCD_DATA" -mindepth 1 -delete
+    fi
+    rm -f "$UNDOING"
+  fi
+}
+
+# Data that no attempt of this cluster left here: a member must not start on it, and it may be all that is left of another.
+refuse_foreign_data() {
+  if [[ -n ${STACKED_ETCD:-} && -n $(find "$ETCD_DATA" -mindepth 1 -print -quit 2>/dev/null) ]]; then
+    fail "$ETCD_DATA on this host is not empty: it is a data directory of another cluster. Save what you need of it, empty it, run pulumi up again"
   fi
 }
 
@@ -166,7 +184,7 @@ place_leaves() {
 explain_kubeadm() {
   local container log
   show_journal kubelet
-  for container in kube-apiserver kube-controller-manager kube-scheduler; do
+  for container in etcd kube-apiserver kube-controller-manager kube-scheduler; do
     log=$(find /var/log/pods -path "*_$container-*" -name '*.log' -printf '%T@ %p\n' 2>/dev/null | sort --numeric-sort | tail -n 1 || true)
     log=${log#* }
     if [[ -n $log ]]; then
@@ -177,9 +195,10 @@ explain_kubeadm() {
 }
 
 run_kubeadm() {
+  local command="$*"
   if ! kubeadm "$@"; then
     explain_kubeadm >&2
-    fail "kubeadm $1 on $NODE_NAME; what it said and the last lines of the logs that matter are above"
+    fail "kubeadm ${command%% --*} on $NODE_NAME; what it said and the last lines of the logs that matter are above"
   fi
 }
 install_file /run/kubeadm-step/kubelet-pki/serving.crt 0644 root:root base64 --decode <<'END_OF_FILE'
@@ -188,7 +207,7 @@ END_OF_FILE
 install_file /run/kubeadm-step/kubelet-pki/serving.key 0600 root:root base64 --decode <<'END_OF_FILE'
 S0VZIE9GIGNsdXN0ZXItd29ya2VyLTAta3ViZWxldC1rZXk=
 END_OF_FILE
-install_file /run/kubeadm-step/kubeadm.yaml 0644 root:root base64 --decode <<'END_OF_FILE'
+install_file /run/kubeadm-step/kubeadm.yaml 0600 root:root base64 --decode <<'END_OF_FILE'
 YXBpVmVyc2lvbjoga3ViZWFkbS5rOHMuaW8vdjFiZXRhNApraW5kOiBKb2luQ29uZmlndXJhdGlv
 bgpkaXNjb3Zlcnk6CiAgZmlsZToKICAgIGt1YmVDb25maWdQYXRoOiAvcnVuL2t1YmVhZG0tc3Rl
 cC9ib290c3RyYXAuY29uZgpub2RlUmVnaXN0cmF0aW9uOgogIG5hbWU6IHdvcmtlci0wCiAgY3Jp
@@ -218,6 +237,7 @@ tell_failures
 #!/usr/bin/env bash
 # Joins a machine to the cluster, as a master or a worker; does nothing on a member and never founds a cluster.
 # NODE_NAME, NODE_ADDRESS, ROLE (control-plane or worker), API_SERVERS: URLs to join by, in order of preference.
+# A master has CERTIFICATES (placed: what masters share comes with this step, or uploaded) and STACKED_ETCD as well.
 # Needs a prepared node and a living API server.
 set -euo pipefail
 
@@ -241,6 +261,43 @@ find_api_server() {
     fi
   done
   return 1
+}
+
+# The other members let go of the one at this address: a half-done attempt's, or that of the machine that was here before. It
+# would count as a dead voter, and one that comes back under its ID without its data breaks promises. An attempt's own member
+# still runs meanwhile, because of two voters etcd needs both to let one go.
+forget_member() {
+  local url said id
+  for url in ${STACKED_ETCD//,/ }; do
+    [[ $url != "https://$NODE_ADDRESS:2379" ]] || continue
+    if ! said=$(etcd_api "$url" /v3/cluster/member/list '{"linearizable": true}' 2>&1); then
+      echo "$url: $said"
+      continue
+    fi
+    id=$(members_from_json <<<"$said" | awk -v url="https://$NODE_ADDRESS:2380" '$3 == url {print $1}')
+    if [[ -n $id ]]; then
+      etcd_api "$url" /v3/cluster/member/remove "{\"ID\": \"$id\"}"
+    fi
+    return
+  done
+  return 1
+}
+
+explain_etcd() {
+  local url address
+  for url in ${STACKED_ETCD//,/ }; do
+    address=${url#https://}
+    explain_port "${address%:*}" 2379 "masters reach each other's etcd on 2379-2380"
+  done
+}
+
+# kubeadm's own words for it name a command with a key that nobody is to know.
+require_uploaded_certificates() {
+  local found
+  found=$(kubectl --kubeconfig "$STAGE/admin.conf" --server "$CHOSEN" --namespace kube-system \
+    get secret kubeadm-certs --ignore-not-found --output name)
+  [[ -n $found ]] ||
+    fail "the Secret kubeadm-certs in namespace kube-system, from which $NODE_NAME gets the cluster's certificates, is not there: somebody deleted it, or it was withdrawn when all masters had joined. Set certificateDistribution to placed and run pulumi up again"
 }
 
 # kubeadm refuses to join beside a Node of this name that still looks Ready: the one of the machine that was here before.
@@ -267,7 +324,13 @@ if is_member; then
   exit 0
 fi
 
+if [[ $ROLE == control-plane && -n $STACKED_ETCD ]]; then
+  export ETCD_CA=$STAGE/etcd-client/etcd/ca.crt
+  export ETCD_CERT=$STAGE/etcd-client/etcd/healthcheck-client.crt ETCD_KEY=$STAGE/etcd-client/etcd/healthcheck-client.key
+  EXPLAIN=explain_etcd wait_for 120 "the other masters' etcd to let go of the member at $NODE_ADDRESS" forget_member
+fi
 undo_half_done
+refuse_foreign_data
 FIRST=${API_SERVERS%% *}
 EXPLAIN="explain_port $(cut -d/ -f3 <<<"${FIRST%:*}") ${FIRST##*:} 'who may reach the masters and the API balancer on 6443'" \
   wait_for 300 "an API server at $API_SERVERS" find_api_server
@@ -275,11 +338,14 @@ CHOSEN=$(<"$STAGE/api-server")
 sed --in-place "s,server: https://.*,server: $CHOSEN," "$STAGE/bootstrap.conf"
 place_files
 if [[ $ROLE == control-plane ]]; then
+  [[ $CERTIFICATES == placed ]] || require_uploaded_certificates
   forget_predecessor
   wake_kubelet_in_time &
   WAKER=$!
   trap 'kill "$WAKER" 2>/dev/null || true; clean_up' EXIT
   run_kubeadm join --config "$STAGE/kubeadm.yaml"
+  # An upload that waited for days may have brought older ones.
+  place_leaves
   wait "$WAKER"
 else
   wait_for 180 "the Node $NODE_NAME of an earlier attempt to be NotReady" predecessor_is_silent
