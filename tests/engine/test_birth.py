@@ -1,4 +1,4 @@
-"""What was decided when the cluster was founded stays, under the real engine: a change is refused before anything moves."""
+"""What was decided at the founding stays, under the real engine: a change is refused before anything moves."""
 
 import dataclasses
 import json
