@@ -8,7 +8,7 @@ import pytest
 
 from components.node_script import SCRIPTS
 
-ALL = sorted(SCRIPTS.glob("*.sh"))
+ALL = sorted([*SCRIPTS.glob("*.sh"), *SCRIPTS.glob("commands/*")])
 
 
 @pytest.mark.parametrize("argv", [["shellcheck"], ["shfmt", "-i", "2", "-ci", "-d"]], ids=["shellcheck", "shfmt"])
