@@ -22,6 +22,7 @@ INSTANCE_TYPE = r"[a-z][a-z0-9-]*\.[a-z0-9-]+"
 ETCD_OF_KUBERNETES = {"1.35": ("3.6", "3.7"), "1.36": ("3.6", "3.7"), "1.37": ("3.6", "3.7")}
 AWS_ZONES = r"(^|\.)(amazonaws\.com|compute\.internal|ec2\.internal)$"
 RULES_OF_A_GROUP = 60
+ETCD_IMAGE = "registry.k8s.io/etcd"
 CLUSTER_TAG = "kubeadm-aws:cluster"
 
 CertificateDistribution = Literal["placed", "uploaded"]
@@ -148,6 +149,11 @@ class Settings:
     def etcd_release(self) -> str:
         """The version of the etcd that runs: where it comes as an image, the tag that goes with Kubernetes."""
         return self.etcd_version if self.topology.manager == "systemd" else etcd_image_tag(self.kubernetes_version)
+
+    @property
+    def etcd_image(self) -> str | None:
+        """The image that runs etcd, where a container does."""
+        return None if self.topology.manager == "systemd" else f"{ETCD_IMAGE}:{self.etcd_release}"
 
     def _check(self, read: Configuration) -> None:
         self._check_counts(read)

@@ -23,8 +23,6 @@ from components.verification import Verification, VerificationArgs
 from components.workers import Workers, WorkersArgs
 from settings import Settings
 
-ETCD_IMAGE = "registry.k8s.io/etcd"
-
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterArgs:
@@ -54,7 +52,7 @@ class Cluster(pulumi.ComponentResource):
         super().__init__("kubeadm:index:Cluster", name, None, opts)
         self._name, self._args, self._settings = name, args, args.settings
         self._child = pulumi.ResourceOptions(parent=self)
-        self._members = args.etcd_machines if self._settings.topology.dedicated else args.masters
+        self._members, self._manager = args.etcd_machines or args.masters, _etcd_manager(args.settings)
         self.api_endpoint = f"https://{args.settings.api_name}:{API_PORT}"
         self._etcd_pki = self._make_etcd_pki()
         self._pki = self._make_pki()
@@ -68,7 +66,7 @@ class Cluster(pulumi.ComponentResource):
         self.register_outputs({"api_endpoint": self.api_endpoint, **birth.record(args.settings)})
 
     def _make_etcd_pki(self) -> EtcdPki:
-        members = [] if self._settings.topology.manager == "kubeadm" else self._members
+        members = self._members if self._manager else []
         args = EtcdPkiArgs(
             members=[Member(name=node.name, address=node.address) for node in members],
             ca=self._settings.etcd_ca,
@@ -87,15 +85,15 @@ class Cluster(pulumi.ComponentResource):
         return ClusterPki(f"{self._name}-pki", args, self._child)
 
     def _prepare(self) -> Preparation:
-        topology = self._settings.topology
+        has_own_step = self._manager is not None and self._members is self._args.masters
         args = PreparationArgs(
             bastion=self._args.bastion,
             masters=self._args.masters,
             workers=self._args.workers,
             etcd_machines=self._args.etcd_machines,
-            etcd_image=None if topology.manager == "systemd" else f"{ETCD_IMAGE}:{self._settings.etcd_release}",
-            # A member's own step installs them elsewhere.
-            master_files=health_files(self._members) if topology.dedicated or topology.manager == "kubeadm" else [],
+            etcd_image=self._settings.etcd_image,
+            # Where masters are members, the member's step installs them.
+            master_files=[] if has_own_step else health_files(self._members),
             kubernetes_version=self._settings.kubernetes_version,
             flannel_version=self._settings.flannel_version,
             mirror=self._settings.mirror,
@@ -105,38 +103,28 @@ class Cluster(pulumi.ComponentResource):
     def _make_etcd(self) -> Datastore:
         reached, prepared = self._preparation.reached, self._preparation.prepared
         heartbeat, election = self._settings.heartbeat_milliseconds, self._settings.election_milliseconds
-        if self._settings.topology.manager == "kubeadm":
+        if self._manager is None:
             args = StackedEtcdArgs(
                 masters=self._args.masters,
-                prepared=prepared,
+                reached=reached,
                 pki=self._etcd_pki,
                 kubernetes_version=self._settings.kubernetes_version,
                 heartbeat_milliseconds=heartbeat,
                 election_milliseconds=election,
             )
             return StackedEtcd(f"{self._name}-etcd", args, self._child).datastore
-        systemd = self._settings.topology.manager == "systemd"
         args = EtcdArgs(
             nodes=self._members,
             masters=self._args.masters,
             reached=reached,
-            prepared=reached if systemd else prepared,
+            # A member that no container runs need not wait for one's runtime.
+            prepared=prepared if self._settings.etcd_image else reached,
             pki=self._etcd_pki,
-            manager=self._systemd_manager() if systemd else self._static_pod_manager(),
+            manager=self._manager,
             heartbeat_milliseconds=heartbeat,
             election_milliseconds=election,
         )
         return Etcd(f"{self._name}-etcd", args, self._child).datastore
-
-    def _systemd_manager(self) -> EtcdManager:
-        return SystemdManager(version=self._settings.etcd_version, mirror=self._settings.mirror)
-
-    def _static_pod_manager(self) -> EtcdManager:
-        return StaticPodManager(
-            kubernetes_version=self._settings.kubernetes_version,
-            image_tag=self._settings.etcd_release,
-            fail_cgroup_v1=self._settings.fail_cgroup_v1,
-        )
 
     def _make_control_plane(self) -> ControlPlane:
         args = ControlPlaneArgs(
@@ -187,3 +175,18 @@ class Cluster(pulumi.ComponentResource):
             after=[*self._control_plane.ready, *workers.ready, *self._args.served],
         )
         return Verification(f"{self._name}-verification", args, self._child)
+
+
+def _etcd_manager(settings: Settings) -> EtcdManager | None:
+    """Who runs etcd's members; nobody where kubeadm makes them part of the control plane."""
+    match settings.topology.manager:
+        case "systemd":
+            return SystemdManager(version=settings.etcd_version, mirror=settings.mirror)
+        case "kubelet":
+            return StaticPodManager(
+                kubernetes_version=settings.kubernetes_version,
+                image_tag=settings.etcd_release,
+                fail_cgroup_v1=settings.fail_cgroup_v1,
+            )
+        case "kubeadm":
+            return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import pulumi
 
@@ -32,9 +32,9 @@ class Birth:
 class EtcdManager(Protocol):
     """A member's step: `script` with `libraries` before it, settings and files for one node, certificates in `pki`."""
 
-    script: str
-    libraries: Sequence[str]
-    pki: str
+    script: ClassVar[str]
+    libraries: ClassVar[Sequence[str]]
+    pki: ClassVar[str]
 
     def settings(self, birth: Birth, node: Node) -> Mapping[str, pulumi.Input[str]]: ...
 

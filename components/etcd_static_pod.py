@@ -3,8 +3,9 @@
 kubernetes.io, "Set up a High Availability etcd Cluster with kubeadm".
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pulumi
 
@@ -28,9 +29,9 @@ class StaticPodManager:
     image_tag: str
     fail_cgroup_v1: bool
 
-    script = "etcd-static-pod.sh"
-    libraries = ("etcd-api.sh", "etcd-member-common.sh")
-    pki = f"{KUBERNETES_PKI}/etcd"
+    script: ClassVar[str] = "etcd-static-pod.sh"
+    libraries: ClassVar[Sequence[str]] = ("etcd-api.sh", "etcd-member-common.sh")
+    pki: ClassVar[str] = f"{KUBERNETES_PKI}/etcd"
 
     def settings(self, birth: Birth, node: Node) -> Mapping[str, pulumi.Input[str]]:
         return {"STAGED": STAGED}

@@ -1,7 +1,8 @@
 """An etcd member as a systemd unit, from upstream's archive."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pulumi
 
@@ -19,9 +20,9 @@ class SystemdManager:
     version: str
     mirror: str | None
 
-    script = "etcd-member.sh"
-    libraries = ("etcd-api.sh", "etcd-user.sh", "etcd-member-common.sh")
-    pki = "/etc/etcd/pki"
+    script: ClassVar[str] = "etcd-member.sh"
+    libraries: ClassVar[Sequence[str]] = ("etcd-api.sh", "etcd-user.sh", "etcd-member-common.sh")
+    pki: ClassVar[str] = "/etc/etcd/pki"
 
     def settings(self, birth: Birth, node: Node) -> Mapping[str, pulumi.Input[str]]:
         return {"ETCD_VERSION": self.version, "MIRROR": self.mirror or ""}
