@@ -8,7 +8,7 @@ import pulumi
 from components import kubeadm_config
 from components.datastore import Datastore
 from components.etcd_disk import measure_disk
-from components.etcd_health import client_url, health_files
+from components.etcd_health import client_url
 from components.etcd_pki import EtcdPki
 from components.joining import etcd_client_files, staged
 from components.node import Node
@@ -53,7 +53,6 @@ class StackedEtcd(pulumi.ComponentResource):
                 # kubeadm would make this one too, but it could not renew it by itself.
                 staged("etcd-client/etcd/healthcheck-client.crt", healthcheck.certificate),
                 staged("etcd-client/etcd/healthcheck-client.key", healthcheck.key),
-                *health_files(args.masters),
             ],
             shared=[staged("pki/etcd/ca.key", args.pki.ca.key)],
             ready=[self._measure(name, args, master) for master in args.masters],
