@@ -12,8 +12,8 @@ MANIFEST=/etc/kubernetes/manifests/etcd.yaml
 configuration() {
   # shellcheck source=/dev/null
   source "$STATE/birth.env"
-  sed --expression "/name: initial-cluster\$/{n;s,value: .*,value: $INITIAL_CLUSTER,}" \
-    --expression "/name: initial-cluster-state\$/{n;s,value: .*,value: $INITIAL_CLUSTER_STATE,}" "$STAGED"
+  sed --expression "/name: initial-cluster\$/{n;s|value: .*|value: $INITIAL_CLUSTER|}" \
+    --expression "/name: initial-cluster-state\$/{n;s|value: .*|value: $INITIAL_CLUSTER_STATE|}" "$STAGED"
 }
 
 # All that a running etcd does not read again by itself.

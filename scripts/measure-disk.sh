@@ -29,7 +29,7 @@ mapfile -t durations < <(sync_durations | sort --numeric-sort)
 ((${#durations[@]} > 0)) || fail "no write to $DATA could be measured"
 # Of a hundred, the second longest; of few, the longest.
 slowest=${durations[$(((${#durations[@]} * 99 - 1) / 100))]}
-said="99 of 100 writes to $DATA are safe within $(milliseconds "$slowest") ms (${#durations[@]} measured)"
+said="99 % of ${#durations[@]} writes to $DATA were safe within $(milliseconds "$slowest") ms"
 if ((slowest > THRESHOLD_MICROSECONDS)); then
   echo "WARNING: this disk is slow for etcd: $said, etcd wants $(milliseconds $THRESHOLD_MICROSECONDS) ms at most." \
     "A leader that waits for its disk misses heartbeats (every $HEARTBEAT_MILLISECONDS ms) and loses elections (after $ELECTION_MILLISECONDS ms)." \
