@@ -276,6 +276,39 @@ def test_outputs_are_what_an_operator_needs_and_secrets_are_marked(local):
     assert len(hosts) == 7
 
 
+def placed(engine: Engine, host: str) -> set[str]:
+    """The paths of all files that steps put on one machine."""
+    return {
+        path
+        for step in commands(engine).values()
+        if step.deleted_with.endswith(f"-{host}")
+        for path in re.findall(r"^install_file (\S+) .*<<'END_OF_FILE'$", step.inputs["stdin"], re.MULTILINE)
+    }
+
+
+@pytest.mark.parametrize("name", DEDICATED)
+def test_masters_beside_etcd_machines_hold_the_authoritys_certificate_and_a_clients_only(name):
+    for master in ("master-0", "master-1", "master-2"):
+        etcd = [path for path in placed(run_of(name), master) if "etcd" in path and re.search(r"\.(crt|key)$", path)]
+        assert sorted(path.partition("/etcd-client/")[2] for path in etcd) == [
+            "apiserver-etcd-client.crt",
+            "apiserver-etcd-client.key",
+            "etcd/ca.crt",
+        ]
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_the_key_of_etcds_authority_is_on_masters_that_kubeadm_runs_etcd_on_and_nowhere_else(name):
+    stack = run_of(name)
+    cluster = next(iter(stack.declared("aws:ec2/vpc:Vpc")))
+    assert f"{cluster}-etcd-pki-ca-key" in stack.seen
+    key = f"PRIVATE KEY of {cluster}-etcd-pki-ca-key"
+    holders = {step.name for step in commands(stack).values() if key in readable(step.inputs["stdin"])}
+    control_plane = f"{cluster}-control-plane"
+    joins = {f"{control_plane}-join-master-{ordinal}" for ordinal in range(3)}
+    assert holders == ({f"{control_plane}-init", *joins} if name == "local-stacked" else set())
+
+
 @pytest.mark.parametrize("name", DEDICATED)
 def test_an_operator_reaches_etcd_machines_too(name):
     exports = run_of(name).exports
