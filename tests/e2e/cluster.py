@@ -5,29 +5,32 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from region.paths import CHECKOUT
 
 PKI = "/etc/kubernetes/pki"
 ETCDCTL = (
-    f"sudo etcdctl --endpoints={{endpoints}} --cacert={PKI}/etcd/ca.crt "
-    f"--cert={PKI}/apiserver-etcd-client.crt --key={PKI}/apiserver-etcd-client.key -w json "
+    f"sudo {{program}} --endpoints={{endpoints}} --cacert={PKI}/etcd/ca.crt "
+    f"--cert={PKI}/apiserver-etcd-client.crt --key={PKI}/apiserver-etcd-client.key {{arguments}}"
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """One stack of the local region."""
+    """One stack of the local region, driven from `checkout`; master-0 has etcdctl as `etcdctl_program`."""
 
     stack: str = "local"
+    checkout: Path = CHECKOUT
+    etcdctl_program: str = "etcdctl"
 
     def make(self, target: str, timeout: float = 1500, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run the README's command; its output goes to the terminal too when it fails."""
         settings = [f"{name}={value}" for name, value in variables.items()]
         done = subprocess.run(
             ["make", "--no-print-directory", target, f"STACK={self.stack}", *settings],
-            cwd=CHECKOUT,
+            cwd=self.checkout,
             capture_output=True,
             text=True,
             timeout=timeout,
@@ -48,7 +51,7 @@ class Cluster:
     def _in_place(self, command: Sequence[str], text: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "region", "exec", "--", *command],
-            cwd=CHECKOUT,
+            cwd=self.checkout,
             capture_output=True,
             text=True,
             timeout=900,
@@ -63,21 +66,65 @@ class Cluster:
         return json.loads(self.kubectl("get", *arguments, "-o", "json"))["items"]
 
     def ssh(self, host: str, command: str) -> str:
-        return self.place("python", "-m", "operate", "ssh", "--stack", self.stack, host, command)
+        return self.place(*self._ssh(host, command))
 
     def ssh_script(self, host: str, script: str) -> subprocess.CompletedProcess[str]:
         """Run a script as root on the host."""
-        command = ("python", "-m", "operate", "ssh", "--stack", self.stack, host, "sudo bash -s")
-        return self._in_place(command, text=script)
+        return self._in_place(self._ssh(host, "sudo bash -s"), text=script)
+
+    def _ssh(self, host: str, command: str) -> Sequence[str]:
+        return ("python", "-m", "operate", "ssh", "--stack", self.stack, host, command)
 
     def try_pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `pulumi` on the stack; whether it fails is for the caller to judge."""
         return self._in_place(("pulumi", *arguments, "--stack", self.stack, "--non-interactive"))
 
+    def stacks(self) -> list[str]:
+        """All stacks of the region that have been made and not been removed."""
+        return [stack["name"] for stack in json.loads(self.place("pulumi", "stack", "ls", "--json"))]
+
+    def destroy(self) -> None:
+        """Take the cluster away, and leave the region."""
+        for arguments in (("destroy", "--yes", "--skip-preview"), ("stack", "rm", "--yes", "--preserve-config")):
+            self.place("pulumi", *arguments, "--stack", self.stack, "--non-interactive")
+
+    def install_program(self, host: str, program: Path, path: str) -> None:
+        """Copy a program of this machine to the host."""
+        command = f"sudo sh -c 'cat >{path}.new && chmod 0755 {path}.new && mv {path}.new {path}'"
+        with program.open("rb") as content:
+            subprocess.run(
+                [sys.executable, "-m", "region", "exec", "--", *self._ssh(host, command)],
+                cwd=self.checkout,
+                stdin=content,
+                check=True,
+                timeout=300,
+            )
+
     def etcdctl(self, arguments: str) -> Any:
         """What etcdctl on master-0 answers, parsed."""
+        return json.loads(self.print_etcdctl(f"-w json {arguments}"))
+
+    def print_etcdctl(self, arguments: str) -> str:
+        """What etcdctl on master-0 prints for people. Raises CalledProcessError."""
         endpoints = ",".join(self.outputs()["etcdEndpoints"])
-        return json.loads(self.ssh("master-0", ETCDCTL.format(endpoints=endpoints) + arguments))
+        return self.ssh(
+            "master-0", ETCDCTL.format(program=self.etcdctl_program, endpoints=endpoints, arguments=arguments)
+        )
+
+    def member_hashes(self) -> list[int]:
+        """What each member makes of all its data, at one revision.
+
+        Asked for now, each would answer for the revision that it has come to: a cluster is never silent.
+        """
+        revision = min(one["Status"]["header"]["revision"] for one in self.etcdctl("endpoint status --cluster"))
+        return [one["HashKV"]["hash"] for one in self.etcdctl(f"endpoint hashkv --cluster --rev {revision}")]
+
+    def step_text(self, name: str) -> str:
+        """What the stack's step of this name runs on its host, secrets in the clear."""
+        state = json.loads(self.place("pulumi", "stack", "export", "--show-secrets", "--stack", self.stack))
+        step = next(one for one in state["deployment"]["resources"] if one["urn"].endswith(f"::{name}"))
+        text = step["inputs"]["stdin"]
+        return text if isinstance(text, str) else json.loads(text["plaintext"])
 
     def outputs(self) -> Mapping[str, Any]:
         return json.loads(self.place("pulumi", "stack", "output", "--json", "--stack", self.stack))

@@ -1,0 +1,41 @@
+"""Each cluster's end, and the region's."""
+
+import time
+
+from region import hosts, leftovers, processes
+from region.namespaces import INTERNET
+from region.namespaces import names as namespaces
+from region.paths import RUN, STATE
+from tests.e2e.cluster import Cluster
+from tests.e2e.machine import Traces
+from tests.full.conftest import Region
+
+SECONDS_UNTIL_GONE = 60
+OF_A_VPC = ("host-", "balancer-", "names-")
+
+
+def test_a_destroyed_cluster_leaves_nothing_in_the_region(cluster: Cluster) -> None:
+    cluster.destroy()
+    assert cluster.stacks() == []
+    deadline = time.monotonic() + SECONDS_UNTIL_GONE
+    while (left := left_of_clusters()) and time.monotonic() < deadline:
+        time.sleep(1)
+    assert left == set()
+    shown = cluster.make("status")
+    assert shown.returncode == 0
+    assert "master-0" not in shown.stdout
+    assert "6443" not in shown.stdout, "a balancer is left"
+
+
+def test_a_region_that_had_every_cluster_leaves_nothing(region: Region) -> None:
+    assert Cluster(checkout=region.checkout.path).make("down").returncode == 0
+    assert leftovers.found() == []
+    assert Traces.now() == region.before
+    assert not STATE.exists()
+    assert not RUN.exists()
+
+
+def left_of_clusters() -> set[str]:
+    """Hosts, networks, balancers and names: all that a region has once it has a cluster."""
+    running = {name for name in processes.running_names() if name.startswith(OF_A_VPC)}
+    return hosts.all_known() | (namespaces() - {INTERNET}) | running
