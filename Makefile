@@ -39,7 +39,7 @@ picture: ## Draw the README's picture from docs/architecture.dot
 bench: $(VENV)/complete ## Print the figures: start, up, unchanged up, memory, down
 	@$(PYTHON) -m tests.bench
 
-.PHONY: test check test-engine test-e2e format
+.PHONY: test check test-engine test-e2e test-full format
 test: check test-engine test-e2e ## All three tiers
 
 check: $(VENV)/complete ## Unit tests and every linter
@@ -58,6 +58,10 @@ test-engine: $(VENV)/complete ## The real engine against the region's API, witho
 test-e2e: $(VENV)/complete ## One life of the default cluster on real hosts
 	@$(PYTHON) -m region prepare
 	$(VENV)/bin/pytest -v -x tests/e2e
+
+test-full: $(VENV)/complete ## Every topology, trouble and reset on real hosts (ONLY=expression, as pytest's -k)
+	@$(PYTHON) -m region prepare
+	$(VENV)/bin/pytest -v -x tests/full $(if $(ONLY),-k "$(ONLY)")
 
 format: $(VENV)/complete ## Rewrite the sources in the house's format
 	$(VENV)/bin/ruff format .
