@@ -62,8 +62,8 @@ exit 1
 FOREIGN_DATA = """
 mv /var/lib/etcd/member /var/lib/etcd/member.kept
 client=http://127.0.0.1:12379 peer=http://127.0.0.1:12380
-timeout 30 setpriv --reuid="$(stat --format %u /var/lib/etcd)" --regid="$(stat --format %g /var/lib/etcd)" --clear-groups \
-  /tmp/etcd --name stranger --data-dir /var/lib/etcd \
+read -r user group < <(stat --format '%u %g' /var/lib/etcd)
+timeout 30 setpriv --reuid="$user" --regid="$group" --clear-groups /tmp/etcd --name stranger --data-dir /var/lib/etcd \
   --listen-client-urls "$client" --advertise-client-urls "$client" \
   --listen-peer-urls "$peer" --initial-advertise-peer-urls "$peer" --initial-cluster "stranger=$peer" \
   >/dev/null 2>&1 &
