@@ -1,0 +1,48 @@
+"""A cluster's life in the topologies that test_program.py has not, under the real engine: up, up again, destroy."""
+
+import pytest
+
+from tests.engine.conftest import MakeStack
+from tests.engine.stack import Stack
+from tests.engine.test_program import STEP, names_of
+
+MACHINES = [f"etcd-{index}" for index in range(3)]
+# The machines whose member has a step of its own; kubeadm starts the others when it founds and joins.
+MEMBERS = {"dedicated-systemd": MACHINES, "dedicated-static-pods": MACHINES, "stacked": []}
+
+
+@pytest.fixture(scope="module", params=MEMBERS)
+def topology(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def stack(topology: str, make_stack: MakeStack) -> Stack:
+    return make_stack(topology, settings={"clusterName": topology, "etcdTopology": topology, "workerCount": 1})
+
+
+def test_up_runs_every_step_once_and_in_order(stack: Stack, topology: str):
+    result = stack.up("-p", "64")
+    assert set(result.changes.values()) == {"create"}
+    steps = [step["name"].removeprefix(f"{topology}-") for step in stack.steps()]
+    assert sorted(f"{topology}-{step}" for step in steps) == sorted(names_of(stack, STEP))
+    founded = steps.index("control-plane-init")
+    members = [step for step in steps if step.startswith(("etcd-etcd-", "etcd-master-"))]
+    assert sorted(members) == [f"etcd-{machine}" for machine in MEMBERS[topology]]
+    assert all(steps.index(member) < founded for member in members)
+    assert all(steps.index(join) > founded for join in steps if "-join-" in join)
+    assert steps[0] == "bastion-prepare"
+    assert "verif" in steps[-1]
+
+
+@pytest.mark.parametrize("parallel", [1, 64])
+def test_up_again_changes_nothing(stack: Stack, parallel: int):
+    assert stack.up("-p", str(parallel), "--expect-no-changes").changes == {}
+    assert stack.steps() == []
+
+
+def test_destroy_leaves_nothing_and_runs_nothing(stack: Stack):
+    stack.run("state", "unprotect", "--all", "--yes", "--stack", stack.name)
+    stack.destroy("-p", "1")
+    assert stack.resources() == {}
+    assert stack.steps() == []
