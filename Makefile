@@ -13,7 +13,7 @@ REGION := $(PYTHON) -m region
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-.PHONY: up down status kubectl ssh bench
+.PHONY: up down status kubectl ssh etcd-health reset bench
 up: $(VENV)/complete ## A working cluster on the local region (STACK=local)
 	@$(REGION) up --stack $(STACK)
 
@@ -28,6 +28,12 @@ kubectl: $(VENV)/complete ## kubectl through the bastion: make kubectl ARGS="get
 
 ssh: $(VENV)/complete ## A shell through the bastion: make ssh HOST=master-0
 	@$(REGION) exec -- python -m operate ssh --stack $(STACK) $(HOST) $(ARGS)
+
+etcd-health: $(VENV)/complete ## Is etcd healthy? Asked from any master or etcd machine: HOST=etcd-0
+	@$(REGION) exec -- python -m operate etcd-health --stack $(STACK) $(HOST)
+
+reset: $(VENV)/complete ## Wipe the cluster from its machines (asks; CONFIRM=<cluster's name> does not); make up founds another
+	@$(REGION) exec -- python -m operate reset --stack $(STACK) $(if $(CONFIRM),--yes-wipe $(CONFIRM))
 
 .PHONY: print-region picture
 print-region: $(VENV)/complete ## The command that speaks to the region, for an alias

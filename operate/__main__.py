@@ -39,12 +39,35 @@ def kubectl(stack: str, arguments: tuple[str, ...]) -> None:
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def ssh(stack: str, host: str, command: tuple[str, ...]) -> None:
     """Open a shell on HOST (bastion, master-0, …), or run COMMAND there."""
+    sys.exit(_run_on(stack, host, *command))
+
+
+@main.command("etcd-health")
+@STACK
+@click.argument("host", default="master-0")
+def etcd_health(stack: str, host: str) -> None:
+    """Ask every etcd member, from HOST (master-0, or any other master or etcd machine), whether it is healthy."""
+    sys.exit(_run_on(stack, host, "sudo", "etcd-health"))
+
+
+def _run_on(stack: str, host: str, *command: str) -> int:
+    """Run it on this terminal; gives its exit code."""
     outputs = Outputs.read(stack)
     known = ["bastion", *outputs.nodes]
     if host not in known:
         raise click.ClickException(f"{host} is no machine of stack {stack}; there are {', '.join(known)}")
     with ssh_directory(outputs) as directory:
-        sys.exit(subprocess.run(["ssh", "-F", f"{directory}/config", host, *command]).returncode)
+        return subprocess.run(["ssh", "-F", f"{directory}/config", host, *command]).returncode
+
+
+@main.command()
+@STACK
+@click.option("--yes-wipe", "agreed_name", metavar="NAME", help="Do not ask; NAME must be the cluster's.")
+def reset(stack: str, agreed_name: str | None) -> None:
+    """Wipe the cluster from its machines and out of the state: the next `pulumi up` founds another on them."""
+    from operate.reset import reset as run
+
+    run(stack, agreed_name=agreed_name)
 
 
 @main.command()

@@ -65,10 +65,10 @@ class StackState:
     @classmethod
     def read(cls, stack: str) -> "StackState":
         """Ask Pulumi; what the project's other stacks know is known too. Raises ClickException when it is locked."""
-        stacks = json.loads(_pulumi("stack", "ls", "--json"))
-        state = cls.of(_export(stack))
+        stacks = json.loads(pulumi("stack", "ls", "--json"))
+        state = cls.of(export(stack))
         _refuse_locked(stack, state.project, stacks)
-        others = [cls.of(_export(one["name"])).known for one in stacks if not _is_named(one, stack)]
+        others = [cls.of(export(one["name"])).known for one in stacks if not _is_named(one, stack)]
         return replace(state, known=state.known.union(*others))
 
 
@@ -78,7 +78,7 @@ def forget_creations(stack: str, state: StackState) -> None:
     Only a refresh does, and it may be as small as the stack itself.
     """
     root = [f"--target={one.urn}" for one in state.resources if one.type == "pulumi:pulumi:Stack"]
-    _pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates", *root, "--stack", stack)
+    pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates", *root, "--stack", stack)
 
 
 def _clusters(resources: Iterable[Mapping[str, Any]]) -> Iterable[str]:
@@ -98,12 +98,12 @@ def _registered(resource: Mapping[str, Any]) -> Registered:
 
 
 def _refuse_locked(stack: str, project: str, stacks: Iterable[Mapping[str, Any]]) -> None:
-    """A resource that is just being made is not in the state either, and no orphan.
+    """What is being made just now is in no state yet, and a state that is being written must not be changed.
 
     Pulumi tells of a run only where its service keeps the state; in a directory the lock's file is there to be seen.
     """
     busy = any(_is_named(one, stack) and one.get("updateInProgress") for one in stacks)
-    backend = json.loads(_pulumi("whoami", "--json"))["url"]
+    backend = json.loads(pulumi("whoami", "--json"))["url"]
     if backend.startswith("file://"):
         place = Path(backend.removeprefix("file://").partition("?")[0]).expanduser()
         busy = any((place / ".pulumi" / "locks").glob(f"**/{project}/{stack.split('/')[-1]}/*.json"))
@@ -111,8 +111,8 @@ def _refuse_locked(stack: str, project: str, stacks: Iterable[Mapping[str, Any]]
         click.echo(f"Whether somebody runs pulumi on stack {stack} cannot be seen in {backend}: make sure nobody does.")
     if busy:
         raise click.ClickException(
-            f"stack {stack} is locked: somebody runs pulumi on it, and what is being made now is no orphan. Wait for "
-            f"the run to end; if it was killed, `pulumi cancel --yes --stack {stack}` takes its lock away."
+            f"stack {stack} is locked: somebody runs pulumi on it. Wait for the run to end; if it was killed, "
+            f"`pulumi cancel --yes --stack {stack}` takes its lock away."
         )
 
 
@@ -120,12 +120,14 @@ def _is_named(listed: Mapping[str, Any], stack: str) -> bool:
     return listed["name"].split("/")[-1] == stack.split("/")[-1]
 
 
-def _export(stack: str) -> Mapping[str, Any]:
-    return json.loads(_pulumi("stack", "export", "--stack", stack))
+def export(stack: str) -> Mapping[str, Any]:
+    """The stack's state as Pulumi stores it, secrets encrypted."""
+    return json.loads(pulumi("stack", "export", "--stack", stack))
 
 
-def _pulumi(*arguments: str) -> str:
-    done = subprocess.run(["pulumi", *arguments, "--non-interactive"], capture_output=True, text=True)
+def pulumi(*arguments: str, stdin: str = "") -> str:
+    """What `pulumi` printed. Raises ClickException with what it complained of."""
+    done = subprocess.run(["pulumi", *arguments, "--non-interactive"], input=stdin, capture_output=True, text=True)
     if done.returncode:
         raise click.ClickException(f"pulumi {' '.join(arguments)}: {done.stderr.strip()}")
     return done.stdout
