@@ -52,7 +52,7 @@ def _agree(name: str, stack: str, nodes: Mapping[str, str], agreed_name: str | N
     if agreed_name is None:
         click.echo(
             f"This wipes cluster {name} of stack {stack} from its {len(nodes)} machines: {', '.join(nodes)}.\n"
-            "Lost for good: every object in it, all that its etcd holds, what its pods keep on these machines, every "
+            "Lost for good: every object in it, all that its etcd holds, its pods' data in /var/lib/kubelet, every "
             "certificate and key.\nThe machines, their packages and images, the network and the balancers stay."
         )
         agreed_name = click.prompt("The cluster's name, if you mean it")
