@@ -13,6 +13,6 @@ takes_connections() {
 
 # Who comes without logging in more often than once a second is shut out for a while by OpenSSH (PerSourcePenalties).
 PAUSE=2 wait_for "$LIMIT_SECONDS" "the first master, $NODE_NAME ($MACHINE, $NODE_ADDRESS): it is down, and only from it can\
- the other masters get the cluster's certificates. Terminate the machine and run pulumi up, which replaces it, or set\
- certificateDistribution to placed" takes_connections
+ the other masters get the cluster's certificates. Bring it back, or set certificateDistribution to placed and run pulumi up.\
+ Do not terminate it as long as another master is missing: etcd might lose its quorum" takes_connections
 echo "$NODE_NAME is there for $EXPECTED"

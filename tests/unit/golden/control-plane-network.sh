@@ -197,6 +197,8 @@ tell_failures
 # MANIFEST: the file to apply. MASTER_ADDRESS: this master, whose own API server is asked.
 set -euo pipefail
 
+# A machine that has taken the first master's place is one only when its join is done.
+wait_for 500 "this master to be a member of the cluster" test -e /etc/kubernetes/admin.conf
 kubectl --kubeconfig /etc/kubernetes/admin.conf --server "https://$MASTER_ADDRESS:6443" \
   apply --server-side --force-conflicts --filename "$MANIFEST"
 rm -f "$MANIFEST"

@@ -127,7 +127,8 @@ milliseconds() {
   printf '%d.%d' $(($1 / 1000)) $(($1 % 1000 / 100))
 }
 
-[[ -d $DATA ]] || mkdir --mode=0700 "$DATA"
+mkdir --parents "$DATA"
+chmod 0700 "$DATA"
 trap 'rm -f "$PROBE"' EXIT
 mapfile -t durations < <(sync_durations | sort --numeric-sort)
 ((${#durations[@]} > 0)) || fail "no write to $DATA could be measured"
