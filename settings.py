@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from itertools import combinations
-from typing import Literal, get_args
+from typing import get_args
 
+from components.certificate_upload import CertificateDistribution
 from components.certificates import GivenCa
 from components.kubeadm_config import etcd_image_tag
 from components.network import MAX_VPC_PREFIX, MIN_VPC_PREFIX, ZONE_LETTERS, NatGateways, Scheme
@@ -24,8 +25,6 @@ AWS_ZONES = r"(^|\.)(amazonaws\.com|compute\.internal|ec2\.internal)$"
 RULES_OF_A_GROUP = 60
 ETCD_IMAGE = "registry.k8s.io/etcd"
 CLUSTER_TAG = "kubeadm-aws:cluster"
-
-CertificateDistribution = Literal["placed", "uploaded"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pulumi
 from pulumi_command import remote
@@ -14,6 +15,8 @@ from components.node import Node
 from components.random_text import random_hex
 from components.remote_step import remote_step
 
+# How masters but the first come by what all share: each step places it, or they download what the first one uploads.
+CertificateDistribution = Literal["placed", "uploaded"]
 CHECK_SECONDS = 60
 
 

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import pulumi
 
 from components import kubeadm_config
-from components.certificate_upload import CertificateUpload, CertificateUploadArgs, withdraw_certificates
+from components.certificate_upload import (
+    CertificateDistribution,
+    CertificateUpload,
+    CertificateUploadArgs,
+    withdraw_certificates,
+)
 from components.cluster_pki import ClusterPki
 from components.datastore import Datastore
 from components.joining import LIBRARIES, STEP_SECONDS, host_of, join_files, kubelet_files, staged
@@ -35,7 +39,7 @@ class ControlPlaneArgs:
     masters: Sequence[Node]
     prepared: Mapping[str, pulumi.Resource]
     datastore: Datastore
-    certificate_distribution: Literal["placed", "uploaded"]
+    certificate_distribution: CertificateDistribution
     named: Sequence[pulumi.Resource]
     reachable: Sequence[pulumi.Resource]
     pki: ClusterPki

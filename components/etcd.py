@@ -11,7 +11,7 @@ from components.etcd_disk import measure_disk
 from components.etcd_health import client_url, health_files
 from components.etcd_manager import Birth, EtcdManager, peer_url
 from components.etcd_pki import EtcdPki
-from components.joining import staged
+from components.joining import etcd_client_files
 from components.kubeadm_config import external_etcd
 from components.node import Node
 from components.random_text import random_hex
@@ -53,15 +53,10 @@ class Etcd(pulumi.ComponentResource):
             for ordinal, node in enumerate(args.nodes)
         ]
         endpoints = [client_url(node) for node in args.nodes]
-        client = args.pki.apiserver_client
         self.datastore = Datastore(
             endpoints=endpoints,
             section=pulumi.Output.all(*endpoints).apply(external_etcd),
-            files=[
-                staged("etcd-client/etcd/ca.crt", args.pki.ca.certificate),
-                staged("etcd-client/apiserver-etcd-client.crt", client.certificate),
-                staged("etcd-client/apiserver-etcd-client.key", client.key),
-            ],
+            files=etcd_client_files(args.pki),
             ready=[self._health(members)],
         )
         self.register_outputs({})
