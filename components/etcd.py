@@ -49,7 +49,7 @@ class Etcd(pulumi.ComponentResource):
             election_milliseconds=args.election_milliseconds,
         )
         members = [
-            self._member(node, self._admit(node, args.masters[ordinal % len(args.masters)]))
+            self._member(node, self._admit(node, args.masters[(ordinal + 1) % len(args.masters)]))
             for ordinal, node in enumerate(args.nodes)
         ]
         endpoints = [client_url(node) for node in args.nodes]
@@ -62,7 +62,10 @@ class Etcd(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _admit(self, node: Node, master: Node) -> pulumi.Resource:
-        """Made again with the machine: the living members remove the one that is gone and take this one instead."""
+        """Made again with the machine: the living members remove the one that is gone and take this one instead.
+
+        On a master that is not the machine itself, because it can tell a cluster's birth from the loss of its quorum.
+        """
         certificates, client = f"/run/etcd-admit-{node.name}", self._args.pki.apiserver_client
         return remote_step(
             f"{self._name}-admit-{node.name}",

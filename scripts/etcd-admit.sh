@@ -34,7 +34,26 @@ answers() {
   etcd_curl "$CLIENT_URL/health" >/dev/null 2>&1
 }
 
+# Both may have been done by an attempt whose answer was lost.
+let_go() {
+  local said
+  said=$(etcd_api "$ENDPOINT" /v3/cluster/member/remove "{\"ID\": \"$1\"}" 2>&1) || [[ $said == *"member not found"* ]] || give_back "$said"
+}
+
+take() {
+  local said
+  said=$(etcd_api "$ENDPOINT" /v3/cluster/member/add "{\"peerURLs\": [\"$PEER_URL\"], \"isLearner\": true}" 2>&1) ||
+    [[ $said == *"already exist"* ]] || give_back "$said"
+}
+
+give_back() {
+  echo "$1"
+  return 1
+}
+
 if ! find_endpoint; then
+  [[ -z $OTHER_ENDPOINTS || ! -e /etc/kubernetes/manifests/kube-apiserver.yaml ]] ||
+    fail "no other member of etcd takes part in a quorum, and without one nobody can let $MEMBER in: bring the others back first ($OTHER_ENDPOINTS)"
   echo "no other member of etcd answers: the cluster is being born, and nobody needs to be let in"
   exit 0
 fi
@@ -49,8 +68,8 @@ if [[ $(known_machine) == "$MACHINE" && -n ${id:-} ]] || answers; then
 fi
 if [[ -n ${id:-} ]]; then
   echo "the machine that was $MEMBER is gone: removing its member $id"
-  wait_for 120 "etcd to let go of member $id" etcd_api "$ENDPOINT" /v3/cluster/member/remove "{\"ID\": \"$id\"}"
+  wait_for 120 "etcd to let go of member $id" let_go "$id"
 fi
-wait_for 300 "etcd to take $MEMBER as a learner" etcd_api "$ENDPOINT" /v3/cluster/member/add "{\"peerURLs\": [\"$PEER_URL\"], \"isLearner\": true}"
+wait_for 300 "etcd to take $MEMBER as a learner" take
 note_machine
 echo "$MEMBER may come as a learner"

@@ -179,7 +179,7 @@ def test_a_member_is_admitted_and_its_disk_measured_before_it_starts(steps: dict
 
 def test_an_etcd_machine_is_admitted_by_a_master_and_on_its_own_behalf(dedicated: dict[str, Registration]) -> None:
     step = dedicated["etcd-admit-etcd-1"]
-    assert step.inputs["connection"]["host"] == "master-1.test"
+    assert step.inputs["connection"]["host"] == "master-2.test"
     assert step.inputs["triggers"] == ["i-etcd-1-etcd-1-machine-id"]
     assert step.deleted_with == "etcd-1-machine"
     one_master = steps_of(declare(masters=1, dedicated=True))

@@ -210,7 +210,7 @@ set -euo pipefail
 
 # CURL'S ARGUMENTS...: the answer; what the member says against it too. (A peer port speaks no HTTP/2, and closes on it.)
 etcd_curl() {
-  curl --silent --show-error --fail-with-body --http1.1 --max-time 10 \
+  curl --silent --show-error --fail-with-body --http1.1 --connect-timeout 3 --max-time 15 \
     --cacert "$ETCD_CA" --cert "$ETCD_CERT" --key "$ETCD_KEY" "$@"
 }
 
