@@ -23,10 +23,10 @@ class Decision:
 
 def check(settings: Settings) -> None:
     """Raises SettingsError with every setting that is not what it was when the cluster was founded."""
-    decided = _decided()
+    decided, again = _decided(), f"'python -m operate reset --stack {pulumi.get_stack()}'"
     problems = [
         f"{pulumi.get_project()}:{key} is {decision.value!r}: it was decided at the cluster's birth, {decided[key]!r}. "
-        f"{decision.reason}; set it back, or start over: 'make reset', then change it"
+        f"{decision.reason}; set it back, or start over ({again}, on the local region 'make reset') and then change it"
         for key, decision in _decisions(settings).items()
         if decided.get(key, decision.value) != decision.value
     ]
@@ -40,7 +40,7 @@ def record(settings: Settings) -> Mapping[str, Mapping[str, str]]:
 
 
 def _decisions(settings: Settings) -> Mapping[str, Decision]:
-    return {
+    decisions = {
         "etcdTopology": Decision(
             value=settings.etcd_topology, reason="etcd's members and their data would have to move"
         ),
@@ -54,6 +54,13 @@ def _decisions(settings: Settings) -> Mapping[str, Decision]:
             value=settings.private_zone, reason="Every node and certificate has the API server's name from it"
         ),
     }
+    if settings.topology.manager == "kubeadm":
+        reason = "kubeadm starts etcd's members with what the cluster was founded with"
+        decisions |= {
+            "heartbeatMilliseconds": Decision(value=str(settings.heartbeat_milliseconds), reason=reason),
+            "electionMilliseconds": Decision(value=str(settings.election_milliseconds), reason=reason),
+        }
+    return decisions
 
 
 def _decided() -> Mapping[str, str]:

@@ -9,7 +9,7 @@ import pulumi
 from components.datastore import Datastore
 from components.etcd_disk import measure_disk
 from components.etcd_health import client_url, health_files
-from components.etcd_manager import Birth, EtcdManager, peer_url
+from components.etcd_manager import STAGE, Birth, EtcdManager, peer_url
 from components.etcd_pki import EtcdPki
 from components.joining import etcd_client_files
 from components.kubeadm_config import external_etcd
@@ -113,6 +113,8 @@ class Etcd(pulumi.ComponentResource):
                 "INITIAL_CLUSTER": self._birth.initial_cluster,
                 "OTHER_PEERS": self._others(node, peer_url),
                 "ETCD_PKI": manager.pki,
+                "ETCD_OWNER": manager.owner,
+                "STAGE": STAGE,
                 **manager.settings(self._birth, node),
             },
             files=[*manager.files(self._birth, node, self._args.pki), *health_files(self._args.nodes)],

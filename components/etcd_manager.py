@@ -11,6 +11,8 @@ from components.node import Node
 from components.remote_step import NodeFile
 
 PEER_PORT = 2380
+# Where a member's new files wait until its script has looked at them.
+STAGE = "/run/etcd-member"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +32,15 @@ class Birth:
 
 
 class EtcdManager(Protocol):
-    """A member's step: `script` with `libraries` before it, settings and files for one node, certificates in `pki`."""
+    """A member's step: `script` with `libraries` before it, settings and files for one node.
+
+    Certificates lie in `pki`, and `owner` (user and group) runs etcd.
+    """
 
     script: ClassVar[str]
     libraries: ClassVar[Sequence[str]]
     pki: ClassVar[str]
+    owner: ClassVar[str]
 
     def settings(self, birth: Birth, node: Node) -> Mapping[str, pulumi.Input[str]]: ...
 
@@ -46,15 +52,17 @@ def peer_url(node: Node) -> pulumi.Output[str]:
     return pulumi.Output.format("https://{0}:{1}", node.address, PEER_PORT)
 
 
-def certificate_files(folder: str, node: Node, pki: EtcdPki, owner: str) -> list[NodeFile]:
-    """The member's certificates under kubeadm's names; `owner` runs etcd, and nobody else reads its keys."""
-    server, peer, healthcheck = pki.server[node.name], pki.peer[node.name], pki.healthcheck_client
-    return [
-        NodeFile(path=f"{folder}/ca.crt", content=pki.ca.certificate),
-        NodeFile(path=f"{folder}/server.crt", content=server.certificate, owner=owner),
-        NodeFile(path=f"{folder}/server.key", content=server.key, mode="0600", owner=owner),
-        NodeFile(path=f"{folder}/peer.crt", content=peer.certificate, owner=owner),
-        NodeFile(path=f"{folder}/peer.key", content=peer.key, mode="0600", owner=owner),
-        NodeFile(path=f"{folder}/healthcheck-client.crt", content=healthcheck.certificate),
-        NodeFile(path=f"{folder}/healthcheck-client.key", content=healthcheck.key, mode="0600"),
-    ]
+def certificate_files(node: Node, pki: EtcdPki) -> list[NodeFile]:
+    """The member's certificates under kubeadm's names, staged."""
+    leaves = {
+        "server": pki.server[node.name],
+        "peer": pki.peer[node.name],
+        "healthcheck-client": pki.healthcheck_client,
+    }
+    files = [NodeFile(path=f"{STAGE}/pki/ca.crt", content=pki.ca.certificate)]
+    for name, leaf in leaves.items():
+        files += [
+            NodeFile(path=f"{STAGE}/pki/{name}.crt", content=leaf.certificate),
+            NodeFile(path=f"{STAGE}/pki/{name}.key", content=leaf.key, mode="0600"),
+        ]
+    return files

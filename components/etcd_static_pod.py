@@ -10,14 +10,13 @@ from typing import ClassVar
 import pulumi
 
 from components.etcd_config import kubelet_document, member_documents
-from components.etcd_manager import Birth, certificate_files
+from components.etcd_manager import STAGE, Birth, certificate_files
 from components.etcd_pki import EtcdPki
 from components.node import Node
 from components.node_script import read_script
 from components.remote_step import NodeFile
 
 KUBERNETES_PKI = "/etc/kubernetes/pki"
-STAGED = "/run/etcd-member/kubeadmcfg.yaml"
 DROP_IN = "20-etcd-service-manager.conf"
 
 
@@ -32,19 +31,20 @@ class StaticPodManager:
     script: ClassVar[str] = "etcd-static-pod.sh"
     libraries: ClassVar[Sequence[str]] = ("etcd-api.sh", "etcd-member-common.sh")
     pki: ClassVar[str] = f"{KUBERNETES_PKI}/etcd"
+    owner: ClassVar[str] = "root:root"
 
     def settings(self, birth: Birth, node: Node) -> Mapping[str, pulumi.Input[str]]:
-        return {"STAGED": STAGED}
+        return {}
 
     def files(self, birth: Birth, node: Node, pki: EtcdPki) -> list[NodeFile]:
         client = pki.apiserver_client
         return [
-            *certificate_files(self.pki, node, pki, owner="root:root"),
+            *certificate_files(node, pki),
             NodeFile(path=f"{KUBERNETES_PKI}/apiserver-etcd-client.crt", content=client.certificate),
             NodeFile(path=f"{KUBERNETES_PKI}/apiserver-etcd-client.key", content=client.key, mode="0600"),
             NodeFile(path="/var/lib/kubelet/config.yaml", content=kubelet_document(fail_cgroup_v1=self.fail_cgroup_v1)),
             NodeFile(path=f"/etc/systemd/system/kubelet.service.d/{DROP_IN}", content=read_script(f"units/{DROP_IN}")),
-            NodeFile(path=STAGED, content=self._configuration(birth, node), mode="0600"),
+            NodeFile(path=f"{STAGE}/kubeadmcfg.yaml", content=self._configuration(birth, node), mode="0600"),
         ]
 
     def _configuration(self, birth: Birth, node: Node) -> pulumi.Output[str]:

@@ -23,6 +23,7 @@ class SystemdManager:
     script: ClassVar[str] = "etcd-member.sh"
     libraries: ClassVar[Sequence[str]] = ("etcd-api.sh", "etcd-user.sh", "etcd-member-common.sh")
     pki: ClassVar[str] = "/etc/etcd/pki"
+    owner: ClassVar[str] = "etcd:etcd"
 
     def settings(self, birth: Birth, node: Node) -> Mapping[str, pulumi.Input[str]]:
         return {"ETCD_VERSION": self.version, "MIRROR": self.mirror or ""}
@@ -37,7 +38,7 @@ class SystemdManager:
             birth.election_milliseconds,
         )
         return [
-            *certificate_files(self.pki, node, pki, owner="etcd:etcd"),
+            *certificate_files(node, pki),
             NodeFile(path="/etc/etcd/etcd.env", content=environment),
             NodeFile(path="/etc/systemd/system/etcd.service", content=read_script("units/etcd.service")),
         ]

@@ -3,12 +3,14 @@
 # it says how etcd is run: wanted_state, load_etcd, is_running, is_stopped, is_coming_up, start_etcd, restart_etcd, show_etcd_log.
 # NAME, ADDRESS: this member. CLUSTER: what tells this cluster from all others. INITIAL_CLUSTER: "name=https://address:2380,..."
 # of all members. OTHER_PEERS: the other members' peer URLs by comma (may be empty). ETCD_PKI: the folder of its certificates.
+# STAGE: where new ones wait; ETCD_OWNER reads the member's keys.
 # Others are asked at their peer ports: the firewall may let masters only to the client ports.
 set -euo pipefail
 
 DATA=/var/lib/etcd
-STATE=/etc/etcd
+NOTES=/etc/etcd
 PEER_URL=https://$ADDRESS:2380
+trap 'rm -rf "$STAGE"' EXIT
 
 # URL PATH [CURL'S OPTIONS...]: what the member behind a peer port says.
 ask_peer() {
@@ -39,18 +41,33 @@ is_healthy() {
   ask_peer "$1" /downgrade/enabled "${@:2}" >/dev/null 2>&1
 }
 
-# Is NAME's certificate there, with its own key, from etcd's authority, valid today and for this address?
+# Is the certificate NAME there, with its own key, from etcd's authority, valid today and, if ADDRESS is told, for that?
 check_certificate() {
-  local certificate=$ETCD_PKI/$1.crt key=$ETCD_PKI/$1.key said
-  [[ -s $certificate && -s $key ]] || fail "etcd's $1 certificate is missing on this host: $certificate and $key must be there"
-  said=$(openssl x509 -in "$certificate" -noout -pubkey 2>&1) || fail "$certificate is no certificate: $said"
-  [[ $said == "$(openssl pkey -in "$key" -pubout 2>/dev/null)" ]] || fail "$key is not the key of $certificate"
-  said=$(openssl verify -CAfile "$ETCD_PKI/ca.crt" "$certificate" 2>&1) || {
+  local certificate=$STAGE/pki/$1.crt key=$STAGE/pki/$1.key said
+  [[ -s $certificate && -s $key ]] || fail "etcd's $1 certificate or its key is missing: they would become $ETCD_PKI/$1.crt and $1.key"
+  said=$(openssl x509 -in "$certificate" -noout -pubkey 2>&1) || fail "etcd's $1 certificate is none: $said"
+  [[ $said == "$(openssl pkey -in "$key" -pubout 2>/dev/null)" ]] || fail "etcd's $1 certificate has another key than its own"
+  said=$(openssl verify -CAfile "$STAGE/pki/ca.crt" "$certificate" 2>&1) || {
     echo "$said" >&2
-    fail "$certificate is not from the authority $ETCD_PKI/ca.crt, or not valid on $(date --utc '+%F %T'): see above"
+    fail "etcd's $1 certificate is not from etcd's authority, or not valid on $(date --utc '+%F %T'): see above"
   }
-  said=$(openssl x509 -in "$certificate" -noout -checkip "$ADDRESS" 2>&1) || true
-  [[ $said == *"does match"* ]] || fail "$certificate is not for this host's address: $said"
+  if [[ -n ${2:-} ]]; then
+    said=$(openssl x509 -in "$certificate" -noout -checkip "$2" 2>&1) || true
+    [[ $said == *"does match"* ]] || fail "etcd's $1 certificate is not for this host's address: $said"
+  fi
+}
+
+# etcd reads them again with every connection, so a bad one would end a living member's.
+install_certificates() {
+  local file owner mode
+  check_certificate server "$ADDRESS"
+  check_certificate peer "$ADDRESS"
+  check_certificate healthcheck-client
+  for file in ca.crt {server,peer,healthcheck-client}.{crt,key}; do
+    if [[ $file == *.key ]]; then mode=0600; else mode=0644; fi
+    if [[ $file == ca.* || $file == healthcheck* ]]; then owner=root:root; else owner=$ETCD_OWNER; fi
+    install_file "$ETCD_PKI/$file" "$mode" "$owner" <"$STAGE/pki/$file"
+  done
 }
 
 has_data() {
@@ -79,7 +96,7 @@ prepare_birth() {
     fail "the other members count on $NAME, but its data in $DATA is gone. Replace this machine: pulumi up --replace with its URN"
   fi
   echo "empty data directory: initial cluster state is $state"
-  printf 'INITIAL_CLUSTER=%s\nINITIAL_CLUSTER_STATE=%s\n' "$initial" "$state" | install_file "$STATE/birth.env" 0644 root:root
+  printf 'INITIAL_CLUSTER=%s\nINITIAL_CLUSTER_STATE=%s\n' "$initial" "$state" | install_file "$NOTES/birth.env" 0644 root:root
   install --directory --owner="$(stat --format %U "$DATA")" --mode=0700 "$DATA/member"
   install_file "$DATA/member/cluster" 0644 root:root <<<"$CLUSTER"
 }
@@ -179,16 +196,15 @@ promote() {
 }
 
 become_member() {
-  check_certificate server
-  check_certificate peer
+  install_certificates
   if has_data; then
     check_data
   else
     prepare_birth
   fi
-  if ! is_running || ! wanted_state | cmp --silent - "$STATE/applied"; then
+  if ! is_running || ! wanted_state | cmp --silent - "$NOTES/applied"; then
     bring_up
-    wanted_state | install_file "$STATE/applied" 0644 root:root
+    wanted_state | install_file "$NOTES/applied" 0644 root:root
   fi
   # A learner has no vote. It gets one when it has caught up with the others.
   if is_learner; then

@@ -34,7 +34,7 @@ fetch() {
 # All that a running etcd does not read again by itself. (Certificates it does, with every connection.)
 wanted_state() {
   echo "$ETCD_VERSION"
-  sha256sum /etc/systemd/system/etcd.service "$STATE/etcd.env" "$ETCD_PKI/ca.crt"
+  sha256sum /etc/systemd/system/etcd.service "$NOTES/etcd.env" "$ETCD_PKI/ca.crt"
 }
 
 # systemd reads over what it does not understand, and would start etcd with half of its flags.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes this host an etcd member as a static pod of a kubelet that serves nothing else, and leaves it starting.
-# What etcd-member-common.sh wants; STAGED: kubeadm's configuration for a birth. Needs a prepared machine with the kubelet's
-# configuration and its drop-in in place.
+# What etcd-member-common.sh wants, and in STAGE kubeadm's configuration as for a birth. Needs a prepared machine with the
+# kubelet's configuration and its drop-in in place.
 set -euo pipefail
 
 CONFIGURATION=/etc/kubernetes/kubeadmcfg.yaml
@@ -11,9 +11,9 @@ MANIFEST=/etc/kubernetes/manifests/etcd.yaml
 # kubeadm's configuration with the way in which this member was born, which etcd ignores ever after.
 configuration() {
   # shellcheck source=/dev/null
-  source "$STATE/birth.env"
+  source "$NOTES/birth.env"
   sed --expression "/name: initial-cluster\$/{n;s|value: .*|value: $INITIAL_CLUSTER|}" \
-    --expression "/name: initial-cluster-state\$/{n;s|value: .*|value: $INITIAL_CLUSTER_STATE|}" "$STAGED"
+    --expression "/name: initial-cluster-state\$/{n;s|value: .*|value: $INITIAL_CLUSTER_STATE|}" "$STAGE/kubeadmcfg.yaml"
 }
 
 # All that a running etcd does not read again by itself.
@@ -31,9 +31,9 @@ load_etcd() {
   systemctl daemon-reload
   systemctl enable --quiet kubelet
   systemctl reset-failed kubelet 2>/dev/null || true
-  if ! sha256sum "${KUBELET[@]}" | cmp --silent - "$STATE/kubelet-applied" || ! systemctl is-active --quiet kubelet; then
+  if ! sha256sum "${KUBELET[@]}" | cmp --silent - "$NOTES/kubelet-applied" || ! systemctl is-active --quiet kubelet; then
     systemctl restart kubelet
-    sha256sum "${KUBELET[@]}" | install_file "$STATE/kubelet-applied" 0644 root:root
+    sha256sum "${KUBELET[@]}" | install_file "$NOTES/kubelet-applied" 0644 root:root
   fi
 }
 

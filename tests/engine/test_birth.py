@@ -34,7 +34,7 @@ def test_another_topology_is_refused_in_preview_and_up(stack: Stack):
     stack.set("etcdTopology", "stacked")
     for refused in (stack.preview(fails=True), stack.up(fails=True)):
         assert REFUSED in refused.messages
-        assert "make reset" in refused.messages
+        assert "operate reset" in refused.messages
         assert refused.changes == {}
     assert stack.steps() == []
     assert identities(stack) == before

@@ -10,7 +10,7 @@ import yaml
 from region.disks import HOSTS
 from tests.e2e.cluster import PKI, Cluster, ready
 from tests.full.conftest import Region
-from tests.full.layout import MASTERS, STACKED, UPLOADED, WORKER, cluster_name, instances
+from tests.full.layout import MASTERS, STACKED, UPLOADED, WORKER, addresses, cluster_name, instances
 from tests.full.step_text import files
 
 SHARED = ("ca.crt", "ca.key", "front-proxy-ca.crt", "front-proxy-ca.key", "sa.pub", "sa.key")
@@ -84,6 +84,19 @@ def test_masters_have_what_was_uploaded_and_nothing_stays_in_the_cluster(cluster
     for master in MASTERS[1:]:
         placed = files(cluster.step_text(f"{cluster_name(cluster)}-control-plane-join-{master}"))
         assert not [path for path in placed if path.endswith(("/pki/ca.key", "/pki/sa.key", "/etcd/ca.key"))], master
+
+
+@pytest.mark.parametrize("cluster", UPLOADED[:1], indirect=True)
+def test_an_upload_says_that_the_first_master_is_down(cluster: Cluster, former: Former) -> None:
+    """The step that looks, on the real bastion, where the first master would be if it were another address."""
+    text = cluster.step_text(f"{cluster_name(cluster)}-control-plane-certificates-check-master-0")
+    address, limit = addresses(cluster)["master-0"], "LIMIT_SECONDS=60\n"
+    assert limit in text
+    text = text.replace(f"NODE_ADDRESS={address}\n", "NODE_ADDRESS=10.0.16.99\n").replace(limit, "LIMIT_SECONDS=5\n")
+    looked = cluster.ssh_script("bastion", text)
+    assert looked.returncode == 1
+    for said in ("master-0", "10.0.16.99", "it is down", "set certificateDistribution to placed", "timed out"):
+        assert said in looked.stdout + looked.stderr, said
 
 
 def cluster_id_of(cluster: Cluster) -> int:

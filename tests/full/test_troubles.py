@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from components.etcd_manager import STAGE
 from region import hosts
 from region.cgroups import PARENT, ROOT
 from region.paths import STATE
@@ -107,28 +108,30 @@ def test_a_kubelet_that_ends_by_itself(member: Member) -> None:
 
 @on_both
 def test_a_certificate_that_is_missing(member: Member) -> None:
-    path = f"{member.pki}/peer.crt"
+    text = with_file(member.text, f"{STAGE}/pki/peer.crt", "")
     with member.trouble("missing"):
-        member.assert_told_soon(with_file(member.text, path, ""), "etcd's peer certificate is missing", path)
+        member.assert_told_soon(text, "etcd's peer certificate or its key is missing", f"{member.pki}/peer.crt")
 
 
 @on_both
 def test_a_certificate_of_another_authority(member: Member) -> None:
     certificate, key = foreign_certificate(addresses(member.cluster)[HOST])
-    text = with_file(member.text, f"{member.pki}/peer.crt", certificate)
-    text = with_file(text, f"{member.pki}/peer.key", key)
+    text = with_file(member.text, f"{STAGE}/pki/peer.crt", certificate)
+    text = with_file(text, f"{STAGE}/pki/peer.key", key)
     with member.trouble("foreign"):
-        member.assert_told_soon(text, f"{member.pki}/peer.crt is not from the authority {member.pki}/ca.crt")
+        member.assert_told_soon(
+            text, "etcd's peer certificate is not from etcd's authority", "unable to get local issuer"
+        )
 
 
 @on_both
 def test_a_certificate_of_another_member(member: Member) -> None:
     others = files(Member.of(member.cluster, "etcd-1").text)
     text = member.text
-    for path in (f"{member.pki}/server.crt", f"{member.pki}/server.key"):
+    for path in (f"{STAGE}/pki/server.crt", f"{STAGE}/pki/server.key"):
         text = with_file(text, path, others[path])
     with member.trouble("mistaken"):
-        member.assert_told_soon(text, f"{member.pki}/server.crt is not for this host's address")
+        member.assert_told_soon(text, "etcd's server certificate is not for this host's address")
 
 
 @on_both

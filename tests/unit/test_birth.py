@@ -55,7 +55,7 @@ def test_a_change_is_refused_before_anything_is_made(key):
         engine.run_stack({key: CHANGES[key]})
     said = str(caught.value)
     assert f"kubeadm-aws:{key} is '{CHANGES[key]}': it was decided at the cluster's birth, '{DECIDED[key]}'." in said
-    assert "set it back, or start over: 'make reset'" in said
+    assert "set it back, or start over ('python -m operate reset --stack " in said
     assert engine.registered == []
 
 

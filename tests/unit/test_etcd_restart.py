@@ -115,9 +115,17 @@ class Host:
                 "OTHER_PEERS": ",".join(f"https://{address}:2380" for address in others),
                 "CLUSTER": "0123",
                 "ETCD_PKI": str(self.folder / "etc/etcd/pki"),
+                "ETCD_OWNER": f"{os.getuid()}:{os.getgid()}",
+                "STAGE": str(self.folder / "run/etcd-member"),
             },
             libraries=SystemdManager.libraries,
         )
+        stage = self.folder / "run/etcd-member/pki"
+        stage.mkdir(parents=True)
+        (stage / "ca.crt").write_text("some")
+        for name in ("server", "peer", "healthcheck-client"):
+            for kind in ("crt", "key"):
+                (stage / f"{name}.{kind}").write_text("some")
         for real, played in {"wait_for 80 ": "wait_for 2 ", "wait_for 300 ": "wait_for 2 "}.items():
             assert real in text
             text = text.replace(real, played)
@@ -152,9 +160,6 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     (tmp_path / "usr/local/lib/etcd-3.7.1").mkdir(parents=True)
     for file in ("etc/systemd/system/etcd.service", "etc/etcd/etcd.env", "etc/etcd/pki/ca.crt", "members"):
         (tmp_path / file).touch()
-    for name in ("server", "peer"):
-        for kind in ("crt", "key"):
-            (tmp_path / f"etc/etcd/pki/{name}.{kind}").write_text("some")
     made = Host(folder=tmp_path)
     made.sets_flags(FLAGS)
     return made

@@ -151,22 +151,22 @@ def test_a_member_gets_its_own_keys_and_no_authoritys(steps: dict[str, Registrat
     contents = {path: base64.b64decode(encoded).decode() for path, encoded in installed}
     keys = {path: text for path, text in contents.items() if "KEY OF" in text}
     assert keys == {
-        "/etc/etcd/pki/server.key": "KEY OF pki-master-1-server-key",
-        "/etc/etcd/pki/peer.key": "KEY OF pki-master-1-peer-key",
-        "/etc/etcd/pki/healthcheck-client.key": "KEY OF pki-healthcheck-client-key",
+        "/run/etcd-member/pki/server.key": "KEY OF pki-master-1-server-key",
+        "/run/etcd-member/pki/peer.key": "KEY OF pki-master-1-peer-key",
+        "/run/etcd-member/pki/healthcheck-client.key": "KEY OF pki-healthcheck-client-key",
     }
 
 
 def test_no_key_of_an_authority_is_on_a_host_that_runs_etcd_as_a_pod(static_pods: dict[str, Registration]) -> None:
     text = static_pods["etcd-etcd-1"].inputs["stdin"]
-    assert re.findall(r"install_file (/etc/kubernetes/pki/\S+) (\d+) root:root", text) == [
-        ("/etc/kubernetes/pki/etcd/ca.crt", "0644"),
-        ("/etc/kubernetes/pki/etcd/server.crt", "0644"),
-        ("/etc/kubernetes/pki/etcd/server.key", "0600"),
-        ("/etc/kubernetes/pki/etcd/peer.crt", "0644"),
-        ("/etc/kubernetes/pki/etcd/peer.key", "0600"),
-        ("/etc/kubernetes/pki/etcd/healthcheck-client.crt", "0644"),
-        ("/etc/kubernetes/pki/etcd/healthcheck-client.key", "0600"),
+    assert re.findall(r"install_file (\S+/pki/\S+) (\d+) root:root", text) == [
+        ("/run/etcd-member/pki/ca.crt", "0644"),
+        ("/run/etcd-member/pki/server.crt", "0644"),
+        ("/run/etcd-member/pki/server.key", "0600"),
+        ("/run/etcd-member/pki/peer.crt", "0644"),
+        ("/run/etcd-member/pki/peer.key", "0600"),
+        ("/run/etcd-member/pki/healthcheck-client.crt", "0644"),
+        ("/run/etcd-member/pki/healthcheck-client.key", "0600"),
         ("/etc/kubernetes/pki/apiserver-etcd-client.crt", "0644"),
         ("/etc/kubernetes/pki/apiserver-etcd-client.key", "0600"),
     ]

@@ -1,7 +1,7 @@
 {
 STEP='control-plane-withdraw-certificates on master-0'
 NODE_ADDRESS=10.0.0.10
-UPLOAD=b3f42ed005d85eea4a056f49e781686066572d452f3a268da6f50c77b54be7ab
+UPLOAD=3b3e8124f5cba870f676c1a97edf8e97a872a803403aa7469afc8b70934f7ccc
 #!/usr/bin/env bash
 # What every step on a node shares; the renderer puts it before the step's own script. Needs root.
 # STEP: what runs and where, for people.
@@ -94,7 +94,7 @@ wait_for() {
         [[ -z $said ]] || printf -- '--- last answer\n%s\n' "$(tail -n 10 <<<"$said" | cut -c1-300)"
         eval "${EXPLAIN:-}"
       } >&2
-      ((status == 86)) && fail "gave up waiting for $what"
+      ((status == 86)) && fail "gave up waiting for $what: $(tail -n 1 <<<"$said")"
       fail "waited $limit s in vain for $what"
     fi
     sleep "${PAUSE:-0.5}"

@@ -98,7 +98,7 @@ wait_for() {
         [[ -z $said ]] || printf -- '--- last answer\n%s\n' "$(tail -n 10 <<<"$said" | cut -c1-300)"
         eval "${EXPLAIN:-}"
       } >&2
-      ((status == 86)) && fail "gave up waiting for $what"
+      ((status == 86)) && fail "gave up waiting for $what: $(tail -n 1 <<<"$said")"
       fail "waited $limit s in vain for $what"
     fi
     sleep "${PAUSE:-0.5}"

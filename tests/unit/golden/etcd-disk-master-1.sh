@@ -94,7 +94,7 @@ wait_for() {
         [[ -z $said ]] || printf -- '--- last answer\n%s\n' "$(tail -n 10 <<<"$said" | cut -c1-300)"
         eval "${EXPLAIN:-}"
       } >&2
-      ((status == 86)) && fail "gave up waiting for $what"
+      ((status == 86)) && fail "gave up waiting for $what: $(tail -n 1 <<<"$said")"
       fail "waited $limit s in vain for $what"
     fi
     sleep "${PAUSE:-0.5}"
@@ -117,7 +117,10 @@ PROBE=$DATA/disk-probe
 sync_durations() {
   local end=$((${EPOCHREALTIME/[.,]/} + 1000000)) said
   for _ in {1..100}; do
-    said=$(timeout 5 dd if=/dev/zero of="$PROBE" bs=2300 count=1 conv=notrunc oflag=dsync 2>&1) || fail "cannot write to $DATA: $said"
+    said=$(dd if=/dev/zero of="$PROBE" bs=2300 count=1 conv=notrunc oflag=dsync 2>&1) || {
+      echo "$said" >&2
+      return 1
+    }
     awk '/copied/ {for (i = 1; i <= NF; i++) if ($(i + 1) ~ /^s,?$/) printf "%d\n", $i * 1000000}' <<<"$said"
     ((${EPOCHREALTIME/[.,]/} < end)) || break
   done
@@ -130,8 +133,8 @@ milliseconds() {
 mkdir --parents "$DATA"
 chmod 0700 "$DATA"
 trap 'rm -f "$PROBE"' EXIT
-mapfile -t durations < <(sync_durations | sort --numeric-sort)
-((${#durations[@]} > 0)) || fail "no write to $DATA could be measured"
+measured=$(sync_durations) || fail "cannot write to $DATA: see above"
+mapfile -t durations < <(sort --numeric-sort <<<"$measured")
 # Of a hundred, the second longest; of few, the longest.
 slowest=${durations[$(((${#durations[@]} * 99 - 1) / 100))]}
 said="99 % of ${#durations[@]} writes to $DATA were safe within $(milliseconds "$slowest") ms"

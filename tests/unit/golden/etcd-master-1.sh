@@ -6,6 +6,8 @@ CLUSTER=9d41515a0ff13d60d60d97a02c19593c4297665ab2be82c3b13b5ecbcc0c1702
 INITIAL_CLUSTER=master-0=https://10.0.0.10:2380,master-1=https://10.0.1.10:2380,master-2=https://10.0.2.10:2380
 OTHER_PEERS=https://10.0.0.10:2380,https://10.0.2.10:2380
 ETCD_PKI=/etc/etcd/pki
+ETCD_OWNER=etcd:etcd
+STAGE=/run/etcd-member
 ETCD_VERSION=3.7.1
 MIRROR=http://mirror.test
 #!/usr/bin/env bash
@@ -100,7 +102,7 @@ wait_for() {
         [[ -z $said ]] || printf -- '--- last answer\n%s\n' "$(tail -n 10 <<<"$said" | cut -c1-300)"
         eval "${EXPLAIN:-}"
       } >&2
-      ((status == 86)) && fail "gave up waiting for $what"
+      ((status == 86)) && fail "gave up waiting for $what: $(tail -n 1 <<<"$said")"
       fail "waited $limit s in vain for $what"
     fi
     sleep "${PAUSE:-0.5}"
@@ -147,12 +149,14 @@ fi
 # it says how etcd is run: wanted_state, load_etcd, is_running, is_stopped, is_coming_up, start_etcd, restart_etcd, show_etcd_log.
 # NAME, ADDRESS: this member. CLUSTER: what tells this cluster from all others. INITIAL_CLUSTER: "name=https://address:2380,..."
 # of all members. OTHER_PEERS: the other members' peer URLs by comma (may be empty). ETCD_PKI: the folder of its certificates.
+# STAGE: where new ones wait; ETCD_OWNER reads the member's keys.
 # Others are asked at their peer ports: the firewall may let masters only to the client ports.
 set -euo pipefail
 
 DATA=/var/lib/etcd
-STATE=/etc/etcd
+NOTES=/etc/etcd
 PEER_URL=https://$ADDRESS:2380
+trap 'rm -rf "$STAGE"' EXIT
 
 # URL PATH [CURL'S OPTIONS...]: what the member behind a peer port says.
 ask_peer() {
@@ -183,18 +187,33 @@ is_healthy() {
   ask_peer "$1" /downgrade/enabled "${@:2}" >/dev/null 2>&1
 }
 
-# Is NAME's certificate there, with its own key, from etcd's authority, valid today and for this address?
+# Is the certificate NAME there, with its own key, from etcd's authority, valid today and, if ADDRESS is told, for that?
 check_certificate() {
-  local certificate=$ETCD_PKI/$1.crt key=$ETCD_PKI/$1.key said
-  [[ -s $certificate && -s $key ]] || fail "etcd's $1 certificate is missing on this host: $certificate and $key must be there"
-  said=$(openssl x509 -in "$certificate" -noout -pubkey 2>&1) || fail "$certificate is no certificate: $said"
-  [[ $said == "$(openssl pkey -in "$key" -pubout 2>/dev/null)" ]] || fail "$key is not the key of $certificate"
-  said=$(openssl verify -CAfile "$ETCD_PKI/ca.crt" "$certificate" 2>&1) || {
+  local certificate=$STAGE/pki/$1.crt key=$STAGE/pki/$1.key said
+  [[ -s $certificate && -s $key ]] || fail "etcd's $1 certificate or its key is missing: they would become $ETCD_PKI/$1.crt and $1.key"
+  said=$(openssl x509 -in "$certificate" -noout -pubkey 2>&1) || fail "etcd's $1 certificate is none: $said"
+  [[ $said == "$(openssl pkey -in "$key" -pubout 2>/dev/null)" ]] || fail "etcd's $1 certificate has another key than its own"
+  said=$(openssl verify -CAfile "$STAGE/pki/ca.crt" "$certificate" 2>&1) || {
     echo "$said" >&2
-    fail "$certificate is not from the authority $ETCD_PKI/ca.crt, or not valid on $(date --utc '+%F %T'): see above"
+    fail "etcd's $1 certificate is not from etcd's authority, or not valid on $(date --utc '+%F %T'): see above"
   }
-  said=$(openssl x509 -in "$certificate" -noout -checkip "$ADDRESS" 2>&1) || true
-  [[ $said == *"does match"* ]] || fail "$certificate is not for this host's address: $said"
+  if [[ -n ${2:-} ]]; then
+    said=$(openssl x509 -in "$certificate" -noout -checkip "$2" 2>&1) || true
+    [[ $said == *"does match"* ]] || fail "etcd's $1 certificate is not for this host's address: $said"
+  fi
+}
+
+# etcd reads them again with every connection, so a bad one would end a living member's.
+install_certificates() {
+  local file owner mode
+  check_certificate server "$ADDRESS"
+  check_certificate peer "$ADDRESS"
+  check_certificate healthcheck-client
+  for file in ca.crt {server,peer,healthcheck-client}.{crt,key}; do
+    if [[ $file == *.key ]]; then mode=0600; else mode=0644; fi
+    if [[ $file == ca.* || $file == healthcheck* ]]; then owner=root:root; else owner=$ETCD_OWNER; fi
+    install_file "$ETCD_PKI/$file" "$mode" "$owner" <"$STAGE/pki/$file"
+  done
 }
 
 has_data() {
@@ -223,7 +242,7 @@ prepare_birth() {
     fail "the other members count on $NAME, but its data in $DATA is gone. Replace this machine: pulumi up --replace with its URN"
   fi
   echo "empty data directory: initial cluster state is $state"
-  printf 'INITIAL_CLUSTER=%s\nINITIAL_CLUSTER_STATE=%s\n' "$initial" "$state" | install_file "$STATE/birth.env" 0644 root:root
+  printf 'INITIAL_CLUSTER=%s\nINITIAL_CLUSTER_STATE=%s\n' "$initial" "$state" | install_file "$NOTES/birth.env" 0644 root:root
   install --directory --owner="$(stat --format %U "$DATA")" --mode=0700 "$DATA/member"
   install_file "$DATA/member/cluster" 0644 root:root <<<"$CLUSTER"
 }
@@ -323,16 +342,15 @@ promote() {
 }
 
 become_member() {
-  check_certificate server
-  check_certificate peer
+  install_certificates
   if has_data; then
     check_data
   else
     prepare_birth
   fi
-  if ! is_running || ! wanted_state | cmp --silent - "$STATE/applied"; then
+  if ! is_running || ! wanted_state | cmp --silent - "$NOTES/applied"; then
     bring_up
-    wanted_state | install_file "$STATE/applied" 0644 root:root
+    wanted_state | install_file "$NOTES/applied" 0644 root:root
   fi
   # A learner has no vote. It gets one when it has caught up with the others.
   if is_learner; then
@@ -340,25 +358,25 @@ become_member() {
   fi
   echo "etcd: $NAME at $ADDRESS is a member"
 }
-install_file /etc/etcd/pki/ca.crt 0644 root:root base64 --decode <<'END_OF_FILE'
+install_file /run/etcd-member/pki/ca.crt 0644 root:root base64 --decode <<'END_OF_FILE'
 Y2VydGlmaWNhdGUgcGtpLWNh
 END_OF_FILE
-install_file /etc/etcd/pki/server.crt 0644 etcd:etcd base64 --decode <<'END_OF_FILE'
+install_file /run/etcd-member/pki/server.crt 0644 root:root base64 --decode <<'END_OF_FILE'
 Y2VydGlmaWNhdGUgcGtpLW1hc3Rlci0xLXNlcnZlcg==
 END_OF_FILE
-install_file /etc/etcd/pki/server.key 0600 etcd:etcd base64 --decode <<'END_OF_FILE'
+install_file /run/etcd-member/pki/server.key 0600 root:root base64 --decode <<'END_OF_FILE'
 S0VZIE9GIHBraS1tYXN0ZXItMS1zZXJ2ZXIta2V5
 END_OF_FILE
-install_file /etc/etcd/pki/peer.crt 0644 etcd:etcd base64 --decode <<'END_OF_FILE'
+install_file /run/etcd-member/pki/peer.crt 0644 root:root base64 --decode <<'END_OF_FILE'
 Y2VydGlmaWNhdGUgcGtpLW1hc3Rlci0xLXBlZXI=
 END_OF_FILE
-install_file /etc/etcd/pki/peer.key 0600 etcd:etcd base64 --decode <<'END_OF_FILE'
+install_file /run/etcd-member/pki/peer.key 0600 root:root base64 --decode <<'END_OF_FILE'
 S0VZIE9GIHBraS1tYXN0ZXItMS1wZWVyLWtleQ==
 END_OF_FILE
-install_file /etc/etcd/pki/healthcheck-client.crt 0644 root:root base64 --decode <<'END_OF_FILE'
+install_file /run/etcd-member/pki/healthcheck-client.crt 0644 root:root base64 --decode <<'END_OF_FILE'
 Y2VydGlmaWNhdGUgcGtpLWhlYWx0aGNoZWNrLWNsaWVudA==
 END_OF_FILE
-install_file /etc/etcd/pki/healthcheck-client.key 0600 root:root base64 --decode <<'END_OF_FILE'
+install_file /run/etcd-member/pki/healthcheck-client.key 0600 root:root base64 --decode <<'END_OF_FILE'
 S0VZIE9GIHBraS1oZWFsdGhjaGVjay1jbGllbnQta2V5
 END_OF_FILE
 install_file /etc/etcd/etcd.env 0644 root:root base64 --decode <<'END_OF_FILE'
@@ -631,7 +649,7 @@ fetch() {
 # All that a running etcd does not read again by itself. (Certificates it does, with every connection.)
 wanted_state() {
   echo "$ETCD_VERSION"
-  sha256sum /etc/systemd/system/etcd.service "$STATE/etcd.env" "$ETCD_PKI/ca.crt"
+  sha256sum /etc/systemd/system/etcd.service "$NOTES/etcd.env" "$ETCD_PKI/ca.crt"
 }
 
 # systemd reads over what it does not understand, and would start etcd with half of its flags.
