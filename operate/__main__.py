@@ -1,4 +1,4 @@
-"""Reach a cluster: `python -m operate --help`."""
+"""Reach a cluster and look after it: `python -m operate --help`."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ STACK = click.option("--stack", default="dev", show_default=True, help="The Pulu
 
 @click.group()
 def main() -> None:
-    """Reach a cluster of this program, through its bastion and by its stack's outputs alone."""
+    """Reach a cluster of this program and look after it, through its bastion and by its stack alone."""
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
@@ -47,6 +47,8 @@ def ssh(stack: str, host: str, command: tuple[str, ...]) -> None:
 @click.argument("host", default="master-0")
 def etcd_health(stack: str, host: str) -> None:
     """Ask every etcd member, from HOST (master-0, or any other master or etcd machine), whether it is healthy."""
+    if host.rpartition("-")[0] not in ("master", "etcd"):
+        raise click.ClickException(f"{host} cannot reach etcd's members: ask from a master or an etcd machine")
     sys.exit(_run_on(stack, host, "sudo", "etcd-health"))
 
 
