@@ -23,12 +23,17 @@ case "$url" in
   https://10.0.0.12:2379/health) [[ -e $FAKE/alive ]] ;;
   https://10.0.0.10:*) exit 7 ;;
   */member/list) [[ -s $FAKE/members ]] && cat "$FAKE/members" ;;
-  */kv/range) [[ ! -e $FAKE/machine ]] || cat "$FAKE/machine" ;;
+  */kv/range) [[ ! -e $FAKE/unreadable ]] || exit 22
+    [[ ! -e $FAKE/machine ]] || cat "$FAKE/machine" ;;
   */member/remove) echo "remove $data" >>"$FAKE/changes" && refuse "member not found" ;;
   */member/add) echo "add $data" >>"$FAKE/changes" && refuse "Peer URLs already exists" ;;
   */kv/put) echo "note $data" >>"$FAKE/changes" ;;
   *) exit 7 ;;
 esac
+"""
+# What tells whether this member's port takes connections.
+TIMEOUT = """#!/usr/bin/env bash
+[[ -e $FAKE/listens ]] || { echo "Connection refused" >&2 && exit 1; }
 """
 REMOVED = ['remove {"ID": "12"}']
 TAKEN = [
@@ -106,8 +111,9 @@ def master(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Master:
             text = text.replace(place, f"{tmp_path}{place}")
         (scripts / name).write_text(text)
     monkeypatch.setattr(node_script, "SCRIPTS", scripts)
-    (tmp_path / "bin/curl").write_text(CURL)
-    (tmp_path / "bin/curl").chmod(0o755)
+    for name, script in {"curl": CURL, "timeout": TIMEOUT}.items():
+        (tmp_path / "bin" / name).write_text(script)
+        (tmp_path / "bin" / name).chmod(0o755)
     return Master(folder=tmp_path)
 
 
@@ -126,6 +132,14 @@ def test_a_lost_quorum_is_not_taken_for_a_birth(master: Master) -> None:
     done = master.runs()
     assert (done.returncode, master.changes) == (1, [])
     assert "bring the others back first (https://10.0.0.10:2379,https://10.0.0.11:2379)" in done.stderr
+
+
+def test_a_member_that_is_there_gets_its_new_certificates_without_a_quorum(master: Master) -> None:
+    """All of a cluster's may have expired, and the members' own steps bring the new ones."""
+    master.has("etc/kubernetes/manifests/kube-apiserver.yaml")
+    master.has("listens")
+    done = master.runs()
+    assert (done.returncode, master.changes) == (0, []), done.stderr
 
 
 def test_the_only_member_asks_nobody(master: Master) -> None:
@@ -151,6 +165,14 @@ def test_a_living_member_is_never_removed(master: Master, noted: str | None) -> 
         master.etcd_notes(noted)
     master.has("alive")
     assert (master.runs().returncode, master.changes) == (0, [])
+
+
+def test_a_member_is_not_removed_because_nobody_could_say_which_machine_it_was_on(master: Master) -> None:
+    master.etcd_lists(**started())
+    master.has("unreadable")
+    done = master.runs()
+    assert (done.returncode, master.changes) == (1, [])
+    assert "cannot read from etcd at https://10.0.0.11:2379 which machine etcd-2 was on" in done.stderr
 
 
 @pytest.mark.parametrize("noted", [None, "i-old"])
