@@ -179,6 +179,12 @@ answers() {
   etcd_curl "$CLIENT_URL/health" >/dev/null 2>&1
 }
 
+# Without a quorum, or with certificates that have expired, a member still listens; a new machine does not.
+listens() {
+  local address=${CLIENT_URL#https://}
+  [[ $(explain_port "${address%:*}" "${address##*:}" "masters reach etcd on 2379") == *"takes connections" ]]
+}
+
 # Both may have been done by an attempt whose answer was lost.
 let_go() {
   local said
@@ -197,6 +203,10 @@ give_back() {
 }
 
 if ! find_endpoint; then
+  if listens; then
+    echo "$MEMBER is there, and no other member of etcd takes part in a quorum: nobody needs to be let in, or can be"
+    exit 0
+  fi
   [[ -z $OTHER_ENDPOINTS || ! -e /etc/kubernetes/manifests/kube-apiserver.yaml ]] ||
     fail "no other member of etcd takes part in a quorum, and without one nobody can let $MEMBER in: bring the others back first ($OTHER_ENDPOINTS)"
   echo "no other member of etcd answers: the cluster is being born, and nobody needs to be let in"
@@ -207,7 +217,8 @@ if [[ -n ${id:-} && $client == - && $learner == false ]]; then
   echo "$MEMBER is one of etcd's first members and has not started yet"
   exit 0
 fi
-if [[ $(known_machine) == "$MACHINE" && -n ${id:-} ]] || answers; then
+known=$(known_machine) || fail "cannot read from etcd at $ENDPOINT which machine $MEMBER was on: run pulumi up again"
+if [[ $known == "$MACHINE" && -n ${id:-} ]] || answers; then
   echo "$MEMBER is the member it was"
   exit 0
 fi
