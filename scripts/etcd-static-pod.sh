@@ -56,10 +56,17 @@ is_coming_up() {
   [[ -z $ended ]] || give_up "etcd ends by itself on this host: $(etcd_complaints | tail -n 1)"
 }
 
-# The kubelet looks at the manifest and does the rest.
+# The kubelet looks at the manifest and does the rest. While that stays the same, a running etcd would stay too, and one that
+# ended again and again would be waited for up to five minutes: a kubelet that starts anew counts anew.
 start_etcd() {
+  local manifest
   BEFORE=$(containers)
+  manifest=$(sha256sum "$MANIFEST" 2>/dev/null || true)
   kubeadm init phase etcd local --config "$CONFIGURATION" >/dev/null || fail "kubeadm makes no manifest of $CONFIGURATION; see above"
+  if [[ $(sha256sum "$MANIFEST") == "$manifest" ]]; then
+    containers --state Running | xargs --no-run-if-empty crictl stop --timeout 20 >/dev/null
+    systemctl restart kubelet
+  fi
 }
 
 is_another_running() {
@@ -68,20 +75,14 @@ is_another_running() {
 }
 
 restart_etcd() {
-  local manifest
-  manifest=$(sha256sum "$MANIFEST" 2>/dev/null || true)
   start_etcd
-  if [[ $(sha256sum "$MANIFEST") == "$manifest" ]]; then
-    crictl stop --timeout 20 "$(containers --state Running)" >/dev/null
-    BEFORE=$(containers)
-  fi
   EXPLAIN="show_etcd_log" wait_for 60 "the kubelet to run etcd as wanted" is_another_running
 }
 
 # The pod's log, as the container runtime keeps it: time, stream and a JSON object of etcd's a line.
 etcd_complaints() {
   local log
-  log=$(find /var/log/pods -path '*_etcd-*/etcd/*.log' -printf '%T@ %p\n' 2>/dev/null | sort --numeric-sort | tail -n 1 | cut -d ' ' -f 2-)
+  log=$(find /var/log/pods -path '*_etcd-*/etcd/*.log' -printf '%T@ %p\n' 2>/dev/null | sort --numeric-sort | tail -n 1 | cut -d ' ' -f 2- || true)
   [[ -n $log ]] || return 0
   tail -n 200 "$log" | sed -n -E 's/^.* \{"level":"(warn|error|fatal)".*"msg":"([^"]*)"(.*"error":"([^"]*)")?.*/\1: \2: \4/p' | cut -c1-300
 }

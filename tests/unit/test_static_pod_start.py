@@ -1,4 +1,4 @@
-"""Starting etcd as a static pod: the script's functions, run by a real bash where kubeadm and the runtime are played."""
+"""Starting etcd as a static pod: the script's functions, run by a real bash where the runtime is played."""
 
 import subprocess
 from dataclasses import dataclass
@@ -101,3 +101,13 @@ def test_a_kubelet_that_never_ran_a_pod_hides_no_reason(host: Host) -> None:
     assert done.returncode == 1
     assert "FAILED: trial: waited 0 s in vain for etcd" in done.stderr
     assert done.stderr.count("FAILED: ") == 1
+
+
+def test_a_turn_that_took_longer_than_its_lease_has_not_failed(host: Host) -> None:
+    played = """
+ask_own() { [[ $1 == */grant ]] && echo '{"ID":"147"}' || [[ $1 != */revoke ]]; }
+restart_now() { :; }
+is_healthy() { :; }
+"""
+    done = host.runs(f"{played}\nrestart_in_turn")
+    assert done.returncode == 0, done.stderr

@@ -184,7 +184,7 @@ check_certificate() {
   [[ -s $certificate && -s $key ]] || fail "etcd's $1 certificate or its key is missing: they would become $ETCD_PKI/$1.crt and $1.key"
   said=$(openssl x509 -in "$certificate" -noout -pubkey 2>&1) || fail "etcd's $1 certificate is none: $said"
   [[ $said == "$(openssl pkey -in "$key" -pubout 2>/dev/null)" ]] || fail "etcd's $1 certificate has another key than its own"
-  said=$(openssl verify -CAfile "$STAGE/pki/ca.crt" "$certificate" 2>&1) || {
+  said=$(openssl verify -partial_chain -CAfile "$STAGE/pki/ca.crt" "$certificate" 2>&1) || {
     echo "$said" >&2
     fail "etcd's $1 certificate is not from etcd's authority, or not valid on $(date --utc '+%F %T'): see above"
   }
@@ -297,7 +297,8 @@ restart_in_turn() {
   wait_for 300 "this host's turn to restart etcd: another member holds etcd's lock kubeadm-aws/etcd-restart" take_turn "$lease"
   restart_now
   wait_for 60 "this member to serve again after its restart" is_healthy "$PEER_URL"
-  ask_own /v3/lease/revoke "{\"ID\": \"$lease\"}" >/dev/null
+  # It may have ended by itself.
+  ask_own /v3/lease/revoke "{\"ID\": \"$lease\"}" >/dev/null || true
 }
 
 # A member that serves is one the others may count on; any other has nothing to lose.
@@ -657,10 +658,17 @@ is_coming_up() {
   [[ -z $ended ]] || give_up "etcd ends by itself on this host: $(etcd_complaints | tail -n 1)"
 }
 
-# The kubelet looks at the manifest and does the rest.
+# The kubelet looks at the manifest and does the rest. While that stays the same, a running etcd would stay too, and one that
+# ended again and again would be waited for up to five minutes: a kubelet that starts anew counts anew.
 start_etcd() {
+  local manifest
   BEFORE=$(containers)
+  manifest=$(sha256sum "$MANIFEST" 2>/dev/null || true)
   kubeadm init phase etcd local --config "$CONFIGURATION" >/dev/null || fail "kubeadm makes no manifest of $CONFIGURATION; see above"
+  if [[ $(sha256sum "$MANIFEST") == "$manifest" ]]; then
+    containers --state Running | xargs --no-run-if-empty crictl stop --timeout 20 >/dev/null
+    systemctl restart kubelet
+  fi
 }
 
 is_another_running() {
@@ -669,20 +677,14 @@ is_another_running() {
 }
 
 restart_etcd() {
-  local manifest
-  manifest=$(sha256sum "$MANIFEST" 2>/dev/null || true)
   start_etcd
-  if [[ $(sha256sum "$MANIFEST") == "$manifest" ]]; then
-    crictl stop --timeout 20 "$(containers --state Running)" >/dev/null
-    BEFORE=$(containers)
-  fi
   EXPLAIN="show_etcd_log" wait_for 60 "the kubelet to run etcd as wanted" is_another_running
 }
 
 # The pod's log, as the container runtime keeps it: time, stream and a JSON object of etcd's a line.
 etcd_complaints() {
   local log
-  log=$(find /var/log/pods -path '*_etcd-*/etcd/*.log' -printf '%T@ %p\n' 2>/dev/null | sort --numeric-sort | tail -n 1 | cut -d ' ' -f 2-)
+  log=$(find /var/log/pods -path '*_etcd-*/etcd/*.log' -printf '%T@ %p\n' 2>/dev/null | sort --numeric-sort | tail -n 1 | cut -d ' ' -f 2- || true)
   [[ -n $log ]] || return 0
   tail -n 200 "$log" | sed -n -E 's/^.* \{"level":"(warn|error|fatal)".*"msg":"([^"]*)"(.*"error":"([^"]*)")?.*/\1: \2: \4/p' | cut -c1-300
 }
