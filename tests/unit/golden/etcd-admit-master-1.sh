@@ -203,13 +203,13 @@ give_back() {
 }
 
 if ! find_endpoint; then
-  if listens; then
+  if [[ -z $OTHER_ENDPOINTS || ! -e /etc/kubernetes/manifests/kube-apiserver.yaml ]]; then
+    echo "no other member of etcd answers: the cluster is being born, and nobody needs to be let in"
+  elif listens; then
     echo "$MEMBER is there, and no other member of etcd takes part in a quorum: nobody needs to be let in, or can be"
-    exit 0
-  fi
-  [[ -z $OTHER_ENDPOINTS || ! -e /etc/kubernetes/manifests/kube-apiserver.yaml ]] ||
+  else
     fail "no other member of etcd takes part in a quorum, and without one nobody can let $MEMBER in: bring the others back first ($OTHER_ENDPOINTS)"
-  echo "no other member of etcd answers: the cluster is being born, and nobody needs to be let in"
+  fi
   exit 0
 fi
 read -r id _ _ client learner < <(awk -v url="$PEER_URL" '$3 == url' <<<"$LISTED") || true
