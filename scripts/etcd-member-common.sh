@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # How a host becomes an etcd member and stays one, whoever runs etcd on it. Needs common.sh and etcd-api.sh. What comes after
-# it says how etcd is run: wanted_state, load_etcd, is_running, is_stopped, is_coming_up, start_etcd, restart_etcd, show_etcd_log.
+# it says how etcd is run: wanted_state, load_etcd, is_running, is_stopped, is_coming_up, has_come_up, start_etcd,
+# restart_etcd, show_etcd_log.
 # NAME, ADDRESS: this member. CLUSTER: what tells this cluster from all others. INITIAL_CLUSTER: "name=https://address:2380,..."
 # of all members. OTHER_PEERS: the other members' peer URLs by comma (may be empty). ETCD_PKI: the folder of its certificates.
 # STAGE: where new ones wait; ETCD_OWNER reads the member's keys.
@@ -176,12 +177,20 @@ bring_up() {
   else
     ! is_stopped || refuse_occupied_ports
     start_etcd
-    EXPLAIN="show_etcd_log" wait_for 60 "etcd to listen on $ADDRESS:2380" is_listening
+    EXPLAIN="show_etcd_log" wait_for 60 "etcd to listen on $ADDRESS:2380" has_come_up
   fi
 }
 
+# This member's own knowledge, which it has as soon as it listens.
+own_place() {
+  ask_peer "$PEER_URL" /members | members_from_json | awk -v url="$PEER_URL" '$3 == url {print $5}'
+}
+
 is_learner() {
-  [[ $(listed_members | awk -v url="$PEER_URL" '$3 == url {print $5}') == true ]]
+  local learner
+  wait_for 30 "etcd on this host to list its members" own_place
+  learner=$(own_place)
+  [[ $learner == true ]]
 }
 
 promote() {

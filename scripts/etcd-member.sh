@@ -64,6 +64,10 @@ is_coming_up() {
   fi
 }
 
+has_come_up() {
+  is_listening
+}
+
 start_etcd() {
   systemctl restart --no-block etcd
 }

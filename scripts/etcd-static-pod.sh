@@ -69,14 +69,14 @@ start_etcd() {
   fi
 }
 
-is_another_running() {
+has_come_up() {
   is_coming_up
   containers --state Running | grep --quiet --invert-match --line-regexp --fixed-strings "${BEFORE:-none}" && is_listening
 }
 
 restart_etcd() {
   start_etcd
-  EXPLAIN="show_etcd_log" wait_for 60 "the kubelet to run etcd as wanted" is_another_running
+  EXPLAIN="show_etcd_log" wait_for 60 "the kubelet to run etcd as wanted" has_come_up
 }
 
 # The pod's log, as the container runtime keeps it: time, stream and a JSON object of etcd's a line.
