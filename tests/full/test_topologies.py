@@ -114,7 +114,7 @@ def test_masters_hold_of_etcd_what_a_client_needs(cluster: Cluster) -> None:
 
 
 def test_etcd_is_fast_enough_for_a_small_cluster(cluster: Cluster) -> None:
-    """One request that takes more than half a second fails it, so a machine that others use too gets a second chance."""
+    """One request of more than half a second fails it, so a machine that others use too gets a second chance."""
     command = "check perf --load s"
     try:
         said = cluster.print_etcdctl(command)

@@ -22,7 +22,8 @@ address=$(sed -E 's,https://([^:/]+).*,\\1,' <<<"$url")
 echo "$url" >>"$FAKE/asked"
 case "$url" in
   */members)
-    if [[ -s $FAKE/members ]]; then cat "$FAKE/members"; elif [[ $address == 10.0.0.10 ]]; then echo '[]'; else exit 7; fi ;;
+    [[ -s $FAKE/members || $address == 10.0.0.10 ]] || exit 7
+    [[ ! -s $FAKE/members ]] || cat "$FAKE/members" ;;
   */v3/lease/grant) echo '{"header":{"revision":"1"}, "ID":"147", "TTL":"180"}' ;;
   */v3/lock/lock) [[ ! -e $FAKE/locked ]] && touch "$FAKE/holds" && echo '{"key":"a2V5"}' ;;
   */v3/lease/revoke) rm -f "$FAKE/holds" ;;

@@ -253,3 +253,10 @@ def test_etcd_health_is_asked_on_a_host_and_its_verdict_passed_on(
     assert CliRunner().invoke(main, asked).exit_code == 1
     refused = CliRunner().invoke(main, ["etcd-health", "--stack", "dev", "master-9"])
     assert "master-9 is no machine of stack dev; there are bastion, master-0" in refused.output
+
+
+def test_etcd_health_is_not_asked_where_nobody_can_tell(operator: Operator):
+    asked = CliRunner().invoke(main, ["etcd-health", "--stack", "dev", "worker-0"])
+    assert asked.exit_code == 1
+    assert "worker-0 cannot reach etcd's members: ask from a master or an etcd machine" in asked.output
+    assert operator.wiped == set()
