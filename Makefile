@@ -59,7 +59,7 @@ check: $(VENV)/complete ## Unit tests and every linter
 
 test-engine: $(VENV)/complete ## The real engine against the region's API, without hosts
 	@$(PYTHON) -m region prepare --only engine
-	$(VENV)/bin/pytest -v tests/engine
+	$(VENV)/bin/pytest -v -n auto --dist loadfile tests/engine
 
 test-e2e: $(VENV)/complete ## One life of the default cluster on real hosts
 	@$(PYTHON) -m region prepare

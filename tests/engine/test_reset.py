@@ -19,7 +19,9 @@ FORGET = "import sys; from operate.cluster_state import forget_cluster; print(fo
 
 @pytest.fixture(scope="module")
 def stack(make_stack: MakeStack) -> Stack:
-    stack = make_stack("again", settings={"clusterName": "again", "deletionProtection": True})
+    stack = make_stack(
+        "again", settings={"clusterName": "again", "deletionProtection": True, "masterCount": 1, "workerCount": 1}
+    )
     stack.up()
     stack.steps()
     return stack
