@@ -7,7 +7,6 @@ set -euo pipefail
 
 trap 'rm -rf "$CERTIFICATES"' EXIT
 export ETCD_CA=$CERTIFICATES/ca.crt ETCD_CERT=$CERTIFICATES/client.crt ETCD_KEY=$CERTIFICATES/client.key
-KEY=$(printf 'kubeadm-aws/etcd-members/%s' "$MEMBER" | base64 --wrap=0)
 
 # The first of the others that takes part in a quorum.
 find_endpoint() {
@@ -23,11 +22,7 @@ find_endpoint() {
 }
 
 known_machine() {
-  etcd_api "$ENDPOINT" /v3/kv/range "{\"key\": \"$KEY\"}" | sed -n 's/.*"value": *"\([^"]*\)".*/\1/p' | base64 --decode
-}
-
-note_machine() {
-  etcd_api "$ENDPOINT" /v3/kv/put "{\"key\": \"$KEY\", \"value\": \"$(printf %s "$MACHINE" | base64 --wrap=0)\"}" >/dev/null
+  etcd_api "$ENDPOINT" /v3/kv/range "{\"key\": \"$(machine_key "$MEMBER")\"}" | sed -n 's/.*"value": *"\([^"]*\)".*/\1/p' | base64 --decode
 }
 
 answers() {
@@ -82,5 +77,5 @@ if [[ -n ${id:-} ]]; then
   wait_for 120 "etcd to let go of member $id" let_go "$id"
 fi
 wait_for 300 "etcd to take $MEMBER as a learner" take
-note_machine
+note_machine "$ENDPOINT" "$MEMBER" "$MACHINE"
 echo "$MEMBER may come as a learner"

@@ -6,15 +6,8 @@ set -euo pipefail
 
 export ETCD_CA=$ETCD_PKI/ca.crt ETCD_CERT=$ETCD_PKI/healthcheck-client.crt ETCD_KEY=$ETCD_PKI/healthcheck-client.key
 
-note_machine() {
-  local key value
-  key=$(printf 'kubeadm-aws/etcd-members/%s' "${1%%=*}" | base64 --wrap=0)
-  value=$(printf %s "${1#*=}" | base64 --wrap=0)
-  etcd_api "https://$ADDRESS:2379" /v3/kv/put "{\"key\": \"$key\", \"value\": \"$value\"}" >/dev/null
-}
-
 wait_for 240 "a healthy etcd" /usr/local/sbin/etcd-health
 /usr/local/sbin/etcd-health
 for machine in $MACHINES; do
-  note_machine "$machine"
+  note_machine "https://$ADDRESS:2379" "${machine%%=*}" "${machine#*=}"
 done

@@ -71,6 +71,11 @@ install_certificates() {
   done
 }
 
+# The complaints in etcd's log, one JSON object a line, whatever a container runtime puts before each.
+complaints_in() {
+  sed -n -E 's/^(.* )?\{"level":"(warn|error|fatal)".*"msg":"([^"]*)"(.*"error":"([^"]*)")?.*/\2: \3: \5/p' | cut -c1-300
+}
+
 has_data() {
   [[ -d $DATA/member/wal ]]
 }

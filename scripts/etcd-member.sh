@@ -76,11 +76,8 @@ restart_etcd() {
   timeout 60 systemctl restart etcd
 }
 
-# etcd's log is one JSON object a line.
 etcd_complaints() {
-  journalctl --unit etcd --lines 200 --no-pager --output cat 2>/dev/null |
-    sed -n -E 's/^\{"level":"(warn|error|fatal)".*"msg":"([^"]*)"(.*"error":"([^"]*)")?.*/\1: \2: \4/p' |
-    cut -c1-300 || true
+  journalctl --unit etcd --lines 200 --no-pager --output cat 2>/dev/null | complaints_in || true
 }
 
 show_etcd_log() {

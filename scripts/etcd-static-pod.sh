@@ -79,12 +79,11 @@ restart_etcd() {
   EXPLAIN="show_etcd_log" wait_for 60 "the kubelet to run etcd as wanted" has_come_up
 }
 
-# The pod's log, as the container runtime keeps it: time, stream and a JSON object of etcd's a line.
 etcd_complaints() {
   local log
   log=$(find /var/log/pods -path '*_etcd-*/etcd/*.log' -printf '%T@ %p\n' 2>/dev/null | sort --numeric-sort | tail -n 1 | cut -d ' ' -f 2- || true)
   [[ -n $log ]] || return 0
-  tail -n 200 "$log" | sed -n -E 's/^.* \{"level":"(warn|error|fatal)".*"msg":"([^"]*)"(.*"error":"([^"]*)")?.*/\1: \2: \4/p' | cut -c1-300
+  tail -n 200 "$log" | complaints_in
 }
 
 show_etcd_log() {

@@ -121,6 +121,16 @@ etcd_api() {
   etcd_curl --data "$3" "$1$2"
 }
 
+# NAME: etcd's key, as the gateway wants it, for the machine that this member is on.
+machine_key() {
+  printf 'kubeadm-aws/etcd-members/%s' "$1" | base64 --wrap=0
+}
+
+# URL NAME MACHINE: notes in etcd which machine the member is on.
+note_machine() {
+  etcd_api "$1" /v3/kv/put "{\"key\": \"$(machine_key "$2")\", \"value\": \"$(printf %s "$3" | base64 --wrap=0)\"}" >/dev/null
+}
+
 # The members in a gateway's answer (IDs are texts there) or in a peer port's /members (numbers), one a line:
 # ID, name, peer URL, client URL, whether it is a learner. A member that never started has "-" for name and client URL.
 members_from_json() {
@@ -152,7 +162,6 @@ set -euo pipefail
 
 trap 'rm -rf "$CERTIFICATES"' EXIT
 export ETCD_CA=$CERTIFICATES/ca.crt ETCD_CERT=$CERTIFICATES/client.crt ETCD_KEY=$CERTIFICATES/client.key
-KEY=$(printf 'kubeadm-aws/etcd-members/%s' "$MEMBER" | base64 --wrap=0)
 
 # The first of the others that takes part in a quorum.
 find_endpoint() {
@@ -168,11 +177,7 @@ find_endpoint() {
 }
 
 known_machine() {
-  etcd_api "$ENDPOINT" /v3/kv/range "{\"key\": \"$KEY\"}" | sed -n 's/.*"value": *"\([^"]*\)".*/\1/p' | base64 --decode
-}
-
-note_machine() {
-  etcd_api "$ENDPOINT" /v3/kv/put "{\"key\": \"$KEY\", \"value\": \"$(printf %s "$MACHINE" | base64 --wrap=0)\"}" >/dev/null
+  etcd_api "$ENDPOINT" /v3/kv/range "{\"key\": \"$(machine_key "$MEMBER")\"}" | sed -n 's/.*"value": *"\([^"]*\)".*/\1/p' | base64 --decode
 }
 
 answers() {
@@ -227,7 +232,7 @@ if [[ -n ${id:-} ]]; then
   wait_for 120 "etcd to let go of member $id" let_go "$id"
 fi
 wait_for 300 "etcd to take $MEMBER as a learner" take
-note_machine
+note_machine "$ENDPOINT" "$MEMBER" "$MACHINE"
 echo "$MEMBER may come as a learner"
 exit 0
 } </dev/null

@@ -118,6 +118,16 @@ etcd_api() {
   etcd_curl --data "$3" "$1$2"
 }
 
+# NAME: etcd's key, as the gateway wants it, for the machine that this member is on.
+machine_key() {
+  printf 'kubeadm-aws/etcd-members/%s' "$1" | base64 --wrap=0
+}
+
+# URL NAME MACHINE: notes in etcd which machine the member is on.
+note_machine() {
+  etcd_api "$1" /v3/kv/put "{\"key\": \"$(machine_key "$2")\", \"value\": \"$(printf %s "$3" | base64 --wrap=0)\"}" >/dev/null
+}
+
 # The members in a gateway's answer (IDs are texts there) or in a peer port's /members (numbers), one a line:
 # ID, name, peer URL, client URL, whether it is a learner. A member that never started has "-" for name and client URL.
 members_from_json() {
@@ -139,17 +149,10 @@ set -euo pipefail
 
 export ETCD_CA=$ETCD_PKI/ca.crt ETCD_CERT=$ETCD_PKI/healthcheck-client.crt ETCD_KEY=$ETCD_PKI/healthcheck-client.key
 
-note_machine() {
-  local key value
-  key=$(printf 'kubeadm-aws/etcd-members/%s' "${1%%=*}" | base64 --wrap=0)
-  value=$(printf %s "${1#*=}" | base64 --wrap=0)
-  etcd_api "https://$ADDRESS:2379" /v3/kv/put "{\"key\": \"$key\", \"value\": \"$value\"}" >/dev/null
-}
-
 wait_for 240 "a healthy etcd" /usr/local/sbin/etcd-health
 /usr/local/sbin/etcd-health
 for machine in $MACHINES; do
-  note_machine "$machine"
+  note_machine "https://$ADDRESS:2379" "${machine%%=*}" "${machine#*=}"
 done
 exit 0
 } </dev/null

@@ -125,6 +125,16 @@ etcd_api() {
   etcd_curl --data "$3" "$1$2"
 }
 
+# NAME: etcd's key, as the gateway wants it, for the machine that this member is on.
+machine_key() {
+  printf 'kubeadm-aws/etcd-members/%s' "$1" | base64 --wrap=0
+}
+
+# URL NAME MACHINE: notes in etcd which machine the member is on.
+note_machine() {
+  etcd_api "$1" /v3/kv/put "{\"key\": \"$(machine_key "$2")\", \"value\": \"$(printf %s "$3" | base64 --wrap=0)\"}" >/dev/null
+}
+
 # The members in a gateway's answer (IDs are texts there) or in a peer port's /members (numbers), one a line:
 # ID, name, peer URL, client URL, whether it is a learner. A member that never started has "-" for name and client URL.
 members_from_json() {
@@ -215,6 +225,11 @@ install_certificates() {
     if [[ $file == ca.* || $file == healthcheck* ]]; then owner=root:root; else owner=$ETCD_OWNER; fi
     install_file "$ETCD_PKI/$file" "$mode" "$owner" <"$STAGE/pki/$file"
   done
+}
+
+# The complaints in etcd's log, one JSON object a line, whatever a container runtime puts before each.
+complaints_in() {
+  sed -n -E 's/^(.* )?\{"level":"(warn|error|fatal)".*"msg":"([^"]*)"(.*"error":"([^"]*)")?.*/\2: \3: \5/p' | cut -c1-300
 }
 
 has_data() {
@@ -702,11 +717,8 @@ restart_etcd() {
   timeout 60 systemctl restart etcd
 }
 
-# etcd's log is one JSON object a line.
 etcd_complaints() {
-  journalctl --unit etcd --lines 200 --no-pager --output cat 2>/dev/null |
-    sed -n -E 's/^\{"level":"(warn|error|fatal)".*"msg":"([^"]*)"(.*"error":"([^"]*)")?.*/\1: \2: \4/p' |
-    cut -c1-300 || true
+  journalctl --unit etcd --lines 200 --no-pager --output cat 2>/dev/null | complaints_in || true
 }
 
 show_etcd_log() {

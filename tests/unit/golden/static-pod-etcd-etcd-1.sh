@@ -123,6 +123,16 @@ etcd_api() {
   etcd_curl --data "$3" "$1$2"
 }
 
+# NAME: etcd's key, as the gateway wants it, for the machine that this member is on.
+machine_key() {
+  printf 'kubeadm-aws/etcd-members/%s' "$1" | base64 --wrap=0
+}
+
+# URL NAME MACHINE: notes in etcd which machine the member is on.
+note_machine() {
+  etcd_api "$1" /v3/kv/put "{\"key\": \"$(machine_key "$2")\", \"value\": \"$(printf %s "$3" | base64 --wrap=0)\"}" >/dev/null
+}
+
 # The members in a gateway's answer (IDs are texts there) or in a peer port's /members (numbers), one a line:
 # ID, name, peer URL, client URL, whether it is a learner. A member that never started has "-" for name and client URL.
 members_from_json() {
@@ -206,6 +216,11 @@ install_certificates() {
     if [[ $file == ca.* || $file == healthcheck* ]]; then owner=root:root; else owner=$ETCD_OWNER; fi
     install_file "$ETCD_PKI/$file" "$mode" "$owner" <"$STAGE/pki/$file"
   done
+}
+
+# The complaints in etcd's log, one JSON object a line, whatever a container runtime puts before each.
+complaints_in() {
+  sed -n -E 's/^(.* )?\{"level":"(warn|error|fatal)".*"msg":"([^"]*)"(.*"error":"([^"]*)")?.*/\2: \3: \5/p' | cut -c1-300
 }
 
 has_data() {
@@ -691,12 +706,11 @@ restart_etcd() {
   EXPLAIN="show_etcd_log" wait_for 60 "the kubelet to run etcd as wanted" has_come_up
 }
 
-# The pod's log, as the container runtime keeps it: time, stream and a JSON object of etcd's a line.
 etcd_complaints() {
   local log
   log=$(find /var/log/pods -path '*_etcd-*/etcd/*.log' -printf '%T@ %p\n' 2>/dev/null | sort --numeric-sort | tail -n 1 | cut -d ' ' -f 2- || true)
   [[ -n $log ]] || return 0
-  tail -n 200 "$log" | sed -n -E 's/^.* \{"level":"(warn|error|fatal)".*"msg":"([^"]*)"(.*"error":"([^"]*)")?.*/\1: \2: \4/p' | cut -c1-300
+  tail -n 200 "$log" | complaints_in
 }
 
 show_etcd_log() {
