@@ -13,7 +13,7 @@ REGION := $(PYTHON) -m region
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-.PHONY: up down status kubectl ssh etcd-health reset bench
+.PHONY: up down status kubectl ssh etcd-health reset
 up: $(VENV)/complete ## A working cluster on the local region (STACK=local)
 	@$(REGION) up --stack $(STACK)
 
@@ -42,8 +42,13 @@ print-region: $(VENV)/complete ## The command that speaks to the region, for an 
 picture: ## Draw the README's picture from docs/architecture.dot
 	dot -Tsvg docs/architecture.dot -o docs/architecture.svg
 
+.PHONY: bench births
 bench: $(VENV)/complete ## Print the figures: start, up, unchanged up, memory, down
-	@$(PYTHON) -m tests.bench
+	@$(PYTHON) -m tests.bench.figures
+
+COUNT ?= 20
+births: $(VENV)/complete ## Found and wipe the stack's cluster COUNT=20 times and print how long each birth took
+	@$(PYTHON) -m tests.bench.births $(COUNT) --stack $(STACK)
 
 .PHONY: test check test-engine test-e2e test-full format
 test: check test-engine test-e2e ## All three tiers

@@ -8,7 +8,19 @@ import yaml
 
 from components.kubeadm_config import API_PORT
 
+NAMESPACE = "kube-flannel"
 MANIFEST = Path(__file__).parent.parent / "manifests" / "flannel.yaml"
+
+# Nothing tells a shell of a file that goes; the first time is the one that somebody waits for.
+KEEP_CONFIGURED = """\
+set -e
+trap 'exit 0' TERM
+until [ -e /run/flannel/subnet.env ]; do sleep 0.2; done
+while true; do
+  {install}
+  while [ -e {configuration} ]; do sleep 2; done
+done
+"""
 
 
 def flannel_manifest(version: str, pod_cidr: str, api_name: str) -> str:
@@ -50,12 +62,16 @@ def _configure_last(pod: dict[str, Any]) -> None:
     """The CNI configuration, which makes a node Ready, is installed when flanneld has its subnet and not before.
 
     Upstream's init container installs it at once: the first pods then fail for want of the subnet, and kubelet's next
-    try comes a quarter of a minute later.
+    try comes a quarter of a minute later. Here it is an ordinary container, which the kubelet starts whenever it does
+    not run and which puts the configuration back when it is gone: no restart, of whatever and whenever, loses it. (A
+    hook of flanneld's that is cancelled would never run again.)
     """
     (flanneld,) = pod["containers"]
     (install,) = [container for container in pod["initContainers"] if container["name"] == "install-cni"]
+    (run,) = [mount for mount in flanneld["volumeMounts"] if mount["name"] == "run"]
     pod["initContainers"].remove(install)
-    flanneld["volumeMounts"] += [mount for mount in install["volumeMounts"] if mount not in flanneld["volumeMounts"]]
-    command = " ".join(install["command"] + install["args"])
-    script = f"until [ -e /run/flannel/subnet.env ]; do sleep 0.2; done; exec {command}"
-    flanneld["lifecycle"] = {"postStart": {"exec": {"command": ["/bin/sh", "-c", script]}}}
+    pod["containers"].append(install)
+    command = [*install["command"], *install.pop("args")]
+    script = KEEP_CONFIGURED.format(install=" ".join(command), configuration=command[-1])
+    install["command"] = ["/bin/sh", "-c", script]
+    install["volumeMounts"].append(run | {"readOnly": True})

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pulumi
 
+from components.network_addon import NAMESPACE
 from components.node import Node
 from components.remote_step import NodeFile, remote_step
 
 PROBE = Path(__file__).parent.parent / "manifests" / "verification.yaml"
 PLACE = "/run/cluster-verification/probe.yaml"
+# While nothing gets any further on nodes that are not Ready. A kubelet pauses half a minute at most between attempts.
+PATIENCE_SECONDS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +58,11 @@ class Verification(pulumi.ComponentResource):
                 "INGRESS_NAME": args.ingress_name,
                 "NODE_PORTS": " ".join(f"{port}:{node_port}" for port, node_port in args.node_ports.items()),
                 "MANIFEST": PLACE,
+                "NETWORK_NAMESPACE": NAMESPACE,
+                "PATIENCE_SECONDS": str(PATIENCE_SECONDS),
             },
             files=[NodeFile(path=PLACE, content=PROBE.read_text())],
+            libraries=["node-readiness.sh"],
             timeout_seconds=900,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )

@@ -170,14 +170,16 @@ restart_in_turn() {
   ask_own /v3/lease/revoke "{\"ID\": \"$lease\"}" >/dev/null || true
 }
 
-# A member that serves is one the others may count on; any other has nothing to lose.
+# A member that serves is one the others may count on; any other has nothing to lose. Nor has a learner, which has no vote and
+# may not take a lock: the step that started it may have been killed before it was promoted.
 bring_up() {
-  local others=""
+  local others="" learner=false
   load_etcd
   if serves; then
     others=$(other_voters) || fail "etcd on this host is healthy and does not list its members"
+    learner=$(own_place) || fail "etcd on this host is healthy and does not say whether it votes"
   fi
-  if [[ -n $others ]]; then
+  if [[ -n $others && $learner == false ]]; then
     restart_in_turn
   else
     ! is_stopped || refuse_occupied_ports

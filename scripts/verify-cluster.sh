@@ -2,7 +2,8 @@
 # Proves on the first master that the whole cluster works, and fails with what does not. Leaves nothing behind.
 # RELEASE: the versions that must run.  MACHINES: "name=identity ..." of all, so that any new machine is verified.
 # KUBERNETES_VERSION, MASTERS ("name=address ..."), WORKERS ("name ..."), API_NAME, INGRESS_NAME and
-# NODE_PORTS ("balancer's port:node port ..."), MANIFEST: the probe's manifest on this host. Needs the command etcd-health.
+# NODE_PORTS ("balancer's port:node port ..."), MANIFEST: the probe's manifest on this host. Needs the command etcd-health, and
+# node-readiness.sh with its settings before it.
 set -euo pipefail
 
 export KUBECONFIG=/etc/kubernetes/admin.conf
@@ -17,20 +18,6 @@ all_nodes() {
 
 answers() {
   curl --silent --fail --max-time 5 --output /dev/null --cacert "$CA" "$1"
-}
-
-nodes_are_ready() {
-  local nodes node
-  mapfile -t nodes < <(all_nodes | sed 's,^,node/,')
-  # One by one: asked for several at once, kubectl gives up as soon as two are missing.
-  for node in "${nodes[@]}"; do
-    kubectl wait --for=create --timeout=120s "$node" >/dev/null || fail "${node#node/} has no Node: its kubelet says why, journalctl -u kubelet there"
-  done
-  kubectl wait --for=condition=Ready --timeout=240s "${nodes[@]}" || {
-    kubectl get nodes --output wide
-    kubectl --namespace kube-flannel get pods --output wide
-    fail "not every node is Ready; its kubelet says why: journalctl -u kubelet on that node"
-  }
 }
 
 nodes_are_what_they_should_be() {
@@ -63,7 +50,10 @@ etcd_is_healthy() {
 
 dns_is_spread() {
   local nodes
-  kubectl --namespace kube-system rollout status deployment/coredns --timeout=180s
+  kubectl --namespace kube-system rollout status deployment/coredns --timeout=180s || {
+    kubectl --namespace kube-system get pods --selector k8s-app=kube-dns --output json | explain_pods >&2
+    fail "cluster DNS does not run; what its pods say is above"
+  }
   nodes=$(kubectl --namespace kube-system get pods --selector k8s-app=kube-dns --field-selector status.phase=Running \
     --output 'jsonpath={range .items[*]}{.spec.nodeName}{"\n"}{end}' | sort --unique | wc --lines)
   [[ $nodes -ge 2 || $(all_nodes | wc --lines) -eq 1 ]] || fail "cluster DNS runs on $nodes node only"
@@ -101,7 +91,7 @@ pods_have_dns_and_answer_through_the_balancer() {
     "$MANIFEST" | kubectl apply --filename - >/dev/null
   exposed=$(expose)
   if ! kubectl --namespace "$PROBE" rollout status daemonset/web --timeout=180s; then
-    kubectl --namespace "$PROBE" get pods --output wide
+    kubectl --namespace "$PROBE" get pods --output json | explain_pods >&2
     fail "a pod did not start, or could not resolve kubernetes.default.svc.cluster.local; see the pods above"
   fi
   for pair in $NODE_PORTS; do
@@ -120,8 +110,9 @@ clean_up() {
   rm -f "$MANIFEST"
 }
 
+mapfile -t nodes < <(all_nodes)
 echo "release $RELEASE"
-nodes_are_ready
+wait_for_nodes "${nodes[@]}"
 nodes_are_what_they_should_be
 api_servers_are_ready
 etcd_is_healthy

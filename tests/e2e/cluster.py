@@ -25,6 +25,11 @@ class Cluster:
     checkout: Path = CHECKOUT
     etcdctl_program: str = "etcdctl"
 
+    @property
+    def name(self) -> str:
+        """The cluster's name: that of its stack, but for the default one's prefix."""
+        return self.stack.removeprefix("local-")
+
     def make(self, target: str, timeout: float = 1500, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run the README's command; its output goes to the terminal too when it fails."""
         settings = [f"{name}={value}" for name, value in variables.items()]

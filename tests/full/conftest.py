@@ -12,7 +12,16 @@ from tests.e2e.machine import Traces
 from tests.full.checkout import Checkout
 from tests.full.layout import STACKS
 
-STAGES = ("test_topologies", "test_certificates", "test_troubles", "test_healing", "test_second_life", "test_end")
+STAGES = (
+    "test_topologies",
+    "test_certificates",
+    "test_troubles",
+    "test_healing",
+    "test_restarts",
+    "test_second_life",
+    "test_births",
+    "test_end",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,10 +16,6 @@ UPLOADED = STACKS[2:4]
 """In their second lives masters get what they share by an upload: one external etcd, and one that is not."""
 
 
-def cluster_name(cluster: Cluster) -> str:
-    return cluster.stack.removeprefix("local-")
-
-
 def members(cluster: Cluster) -> tuple[str, ...]:
     """The machines that etcd runs on."""
     return ETCD_MACHINES if cluster.stack in DEDICATED else MASTERS

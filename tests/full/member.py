@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tests.e2e.cluster import Cluster
-from tests.full.layout import DEDICATED, STATIC_PODS, cluster_name
+from tests.full.layout import DEDICATED, STATIC_PODS
 
 SECONDS_UNTIL_HEALTHY = 60
 SECONDS_UNTIL_TOLD = 60
@@ -39,7 +39,7 @@ class Member:
     @classmethod
     def of(cls, cluster: Cluster, name: str) -> "Member":
         assert cluster.stack in DEDICATED
-        return cls(cluster=cluster, name=name, text=cluster.step_text(f"{cluster_name(cluster)}-etcd-{name}"))
+        return cls(cluster=cluster, name=name, text=cluster.step_text(f"{cluster.name}-etcd-{name}"))
 
     @property
     def pki(self) -> str:

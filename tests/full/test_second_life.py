@@ -10,7 +10,7 @@ import yaml
 from region.disks import HOSTS
 from tests.e2e.cluster import PKI, Cluster, ready
 from tests.full.conftest import Region
-from tests.full.layout import MASTERS, STACKED, UPLOADED, WORKER, addresses, cluster_name, instances
+from tests.full.layout import MASTERS, STACKED, UPLOADED, WORKER, addresses, instances
 from tests.full.step_text import files
 
 SHARED = ("ca.crt", "ca.key", "front-proxy-ca.crt", "front-proxy-ca.key", "sa.pub", "sa.key")
@@ -41,7 +41,7 @@ def former(cluster: Cluster, region: Region) -> Former:
     cluster.kubectl("create", "configmap", "old")
     cluster_id, known = cluster_id_of(cluster), instances(cluster)
     kubeconfig = cluster.place("pulumi", "stack", "output", "kubeconfig", "--show-secrets", "--stack", cluster.stack)
-    assert cluster.make("reset", CONFIRM=cluster_name(cluster)).returncode == 0
+    assert cluster.make("reset", CONFIRM=cluster.name).returncode == 0
     left = left_on_machines(known)
     if cluster.stack in UPLOADED:
         region.checkout.set(cluster.stack, certificateDistribution="uploaded")
@@ -82,14 +82,14 @@ def test_masters_have_what_was_uploaded_and_nothing_stays_in_the_cluster(cluster
     assert len(set(digests)) == 1
     assert "kubeadm-certs" not in {one["metadata"]["name"] for one in cluster.get("secrets", "-n", "kube-system")}
     for master in MASTERS[1:]:
-        placed = files(cluster.step_text(f"{cluster_name(cluster)}-control-plane-join-{master}"))
+        placed = files(cluster.step_text(f"{cluster.name}-control-plane-join-{master}"))
         assert not [path for path in placed if path.endswith(("/pki/ca.key", "/pki/sa.key", "/etcd/ca.key"))], master
 
 
 @pytest.mark.parametrize("cluster", UPLOADED[:1], indirect=True)
 def test_an_upload_says_that_the_first_master_is_down(cluster: Cluster, former: Former) -> None:
     """The step that looks, on the real bastion, where the first master would be if it were another address."""
-    text = cluster.step_text(f"{cluster_name(cluster)}-control-plane-certificates-check-master-0")
+    text = cluster.step_text(f"{cluster.name}-control-plane-certificates-check-master-0")
     address, limit = addresses(cluster)["master-0"], "LIMIT_SECONDS=60\n"
     assert limit in text
     text = text.replace(f"NODE_ADDRESS={address}\n", "NODE_ADDRESS=10.0.16.99\n").replace(limit, "LIMIT_SECONDS=5\n")

@@ -13,7 +13,6 @@ from tests.full.layout import (
     STACKED,
     WORKER,
     addresses,
-    cluster_name,
     machines,
     members,
 )
@@ -59,7 +58,7 @@ def test_members_are_healthy_and_hold_the_same_data(cluster: Cluster) -> None:
 
 def test_kubeadm_takes_its_etcd_as_it_is(cluster: Cluster) -> None:
     for step in ("init", "join-master-1"):
-        text = cluster.step_text(f"{cluster_name(cluster)}-control-plane-{step}")
+        text = cluster.step_text(f"{cluster.name}-control-plane-{step}")
         assert "--ignore-preflight-errors" not in text
         first = next(yaml.safe_load_all(files(text)["/run/kubeadm-step/kubeadm.yaml"]))
         assert first["nodeRegistration"]["ignorePreflightErrors"] == ["SystemVerification"], step

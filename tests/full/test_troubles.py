@@ -20,7 +20,7 @@ from region.cgroups import PARENT, ROOT
 from region.paths import STATE
 from region.toolchain import Toolchain
 from tests.e2e.cluster import Cluster
-from tests.full.layout import DEDICATED, STATIC_PODS, addresses, cluster_name, instances
+from tests.full.layout import DEDICATED, STATIC_PODS, addresses, instances
 from tests.full.member import Member
 from tests.full.step_text import files, with_file
 
@@ -149,7 +149,7 @@ def test_data_of_another_cluster(member: Member) -> None:
 
 @on_systemd
 def test_a_disk_that_is_too_slow(cluster: Cluster) -> None:
-    text = cluster.step_text(f"{cluster_name(cluster)}-etcd-disk-{HOST}")
+    text = cluster.step_text(f"{cluster.name}-etcd-disk-{HOST}")
     with throttled(instances(cluster)[HOST]):
         measured = cluster.ssh_script(HOST, text)
     print(measured.stdout)

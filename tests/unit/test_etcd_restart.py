@@ -103,6 +103,14 @@ def test_a_member_that_serves_nobody_is_started_at_once(running: Host, state: st
     assert (done.returncode, running.restarts) == (0, ["at once"]), done.stderr
 
 
+def test_a_learner_that_nobody_promoted_yet_needs_no_turn(running: Host) -> None:
+    """Its step may have been killed between its start and its promotion; a learner may not take the lock."""
+    running.has_members(ADDRESSES, ADDRESSES[1:], ADDRESSES[:1])
+    running.sets_heartbeat(200)
+    done = running.runs(ADDRESSES[1:])
+    assert (running.restarts, (running.folder / "holds").exists()) == (["at once"], False), done.stderr
+
+
 @pytest.mark.parametrize("learners", [[], ADDRESSES[1:]], ids=["alone", "beside learners"])
 def test_the_only_voter_asks_nobody(running: Host, learners: list[str]) -> None:
     running.has_members(ADDRESSES[:1], ADDRESSES[:1], learners)

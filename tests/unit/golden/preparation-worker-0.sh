@@ -117,7 +117,7 @@ KUBERNETES_SOURCE=${MIRROR:+$MIRROR/kubernetes}
 KUBERNETES_SOURCE=${KUBERNETES_SOURCE:-https://pkgs.k8s.io}/core:/stable:/$MINOR/deb/
 SOURCE=${MIRROR:-"$KUBERNETES_SOURCE or the machine's own sources"}
 SOURCES=/etc/apt/sources.list.d/kubeadm-aws.sources
-PACKAGES=(containerd iptables cri-tools kubernetes-cni "kubelet=$KUBERNETES_VERSION-*" "kubeadm=$KUBERNETES_VERSION-*" "kubectl=$KUBERNETES_VERSION-*")
+PACKAGES=(containerd iptables jq cri-tools kubernetes-cni "kubelet=$KUBERNETES_VERSION-*" "kubeadm=$KUBERNETES_VERSION-*" "kubectl=$KUBERNETES_VERSION-*")
 DEBIAN_KEYS=/usr/share/keyrings/debian-archive-keyring.pgp
 
 is_member() {

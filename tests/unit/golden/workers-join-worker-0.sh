@@ -156,7 +156,7 @@ forget_pod_network() {
   for link in cni0 flannel.1; do
     ip link delete "$link" 2>/dev/null || true
   done
-  rm -rf /run/flannel /var/lib/cni/networks
+  rm -rf /run/flannel /var/lib/cni/networks /etc/cni/net.d/10-flannel.conflist
 }
 
 # Installs one staged folder into its place, keys readable by root only.
