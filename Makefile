@@ -58,7 +58,7 @@ check: $(VENV)/complete ## Unit tests and every linter
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/pyright --pythonpath $(PYTHON)
-	shellcheck scripts/*.sh scripts/commands/* region/*.sh
+	shellcheck $$(git ls-files --cached --others --exclude-standard scripts region/*.sh | grep --invert-match "\.service$$\|\.conf$$")
 	shfmt -i 2 -ci -d scripts region
 	$(VENV)/bin/pytest -q -n auto --dist worksteal tests/unit
 

@@ -2,13 +2,13 @@
 
 import pulumi
 
-import birth
-from components.cluster import Cluster, ClusterArgs
-from components.infrastructure import Infrastructure
-from components.known_hosts import known_hosts
-from settings import Settings
+from components.aws.infrastructure import Infrastructure
+from components.host.known_hosts import known_hosts
+from components.kubernetes.cluster import Cluster, ClusterArgs
+from settings import birth
+from settings.stack import load
 
-settings = Settings.load()
+settings = load()
 birth.check(settings)
 infrastructure = Infrastructure(settings.cluster_name, settings)
 bastion, nodes = infrastructure.bastion, [*infrastructure.masters, *infrastructure.workers, *infrastructure.etcd]

@@ -8,7 +8,7 @@ from operate.aws import Aws, pages
 from operate.orphan import INTERRUPTED, TAGGED, Kind, Orphan, in_order
 from operate.stack_state import StackState
 from operate.untagged import dotted
-from settings import CLUSTER_TAG
+from settings.tags import CLUSTER_TAG
 
 EC2 = {
     Kind.INSTANCE: ("describe_instances", "Reservations", "InstanceId"),

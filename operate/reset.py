@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from components.node_script import render
+from components.addons.installed import NETWORK
+from components.host.script import render
 from operate.bastion import ssh_directory
 from operate.cluster_state import CLUSTER, forget_cluster
 from operate.outputs import Outputs
@@ -76,7 +77,9 @@ def _wipe(outputs: Outputs) -> set[str]:
 def _wipe_host(directory: Path, name: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["ssh", "-F", f"{directory}/config", name, f"sudo timeout --kill-after=20 {SECONDS_PER_HOST} bash -s"],
-        input=render(f"wipe on {name}", "wipe-node.sh", libraries=["kubeadm-common.sh"]),
+        input=render(
+            f"wipe on {name}", "host/wipe-node.sh", settings=NETWORK.traces, libraries=["lib/kubeadm-common.sh"]
+        ),
         capture_output=True,
         text=True,
     )

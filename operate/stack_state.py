@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from settings import CLUSTER_TAG
+from settings.tags import CLUSTER_TAG
 
 PROVIDER = "pulumi:providers:aws"
 

@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from region import cluster, hosts, lifecycle, namespaces, preflight, status, toolchain
+from region import cluster, lifecycle, preflight, status
 from region import daemon as region_daemon
+from region.build import toolchain
 from region.errors import ExpectedError
-from region.operator_place import OperatorPlace
+from region.fabric import hosts, namespaces
+from region.fabric.operator_place import OperatorPlace
 from region.report import Report
 
 CONSOLE = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from region import hosts
 from region.errors import ExpectedError
-from region.operator_place import OperatorPlace
+from region.fabric import hosts
+from region.fabric.operator_place import OperatorPlace
 
 BOOTED = "cloud-init.target"
 """What systemd writes to the console when it has reached it: by then SSH answers with the given key."""

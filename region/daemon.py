@@ -6,7 +6,7 @@ import signal
 import threading
 from pathlib import Path
 
-from region.namespaces import API_ADDRESS, API_PORT
+from region.fabric.namespaces import API_ADDRESS, API_PORT
 from region.paths import RUN, STATE
 
 READY = RUN / "daemon.ready"
@@ -20,9 +20,11 @@ def main() -> None:
     """Serve until SIGTERM. Killed at any moment, the next one goes on from the state on disk and what still runs."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # moto takes a second to import, which no other command of the region needs to wait for.
-    from region import hosts, image, moto_patches
-    from region.api import Api
-    from region.controller import Controller
+    from region.build import image
+    from region.cloud import moto_patches
+    from region.cloud.api import Api
+    from region.cloud.controller import Controller
+    from region.fabric import hosts
 
     os.umask(0o077)
     RUN.mkdir(parents=True, exist_ok=True)

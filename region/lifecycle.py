@@ -4,11 +4,12 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from region import image, kernel, leftovers, mirror, namespaces, toolchain
+from region.build import image, mirror, toolchain
 from region.daemon import READY
 from region.errors import ExpectedError
+from region.fabric import kernel, leftovers, namespaces
+from region.fabric.processes import Process
 from region.paths import LOGS, STATE
-from region.processes import Process
 from region.report import Report
 
 START_SECONDS = 60

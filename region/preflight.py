@@ -11,8 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_network
 from pathlib import Path
 
-from region import hosts, kernel, packages, probes
+from region import probes
+from region.build import packages
 from region.errors import ExpectedError
+from region.fabric import hosts, kernel
 from region.paths import CACHE, STATE
 from region.report import Report
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from region.cgroups import Cgroup, CgroupError, Limits, hierarchies
-from region.processes import Process, ProcessError
+from region.fabric.cgroups import Cgroup, CgroupError, Limits, hierarchies
+from region.fabric.processes import Process, ProcessError
 
 PROBE = "preflight"
 NSPAWN_SECONDS = 20

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from region.build.toolchain import EXECUTOR, Toolchain
 from region.errors import ExpectedError
-from region.namespaces import API_ADDRESS, API_PORT
+from region.fabric.namespaces import API_ADDRESS, API_PORT
 from region.paths import CHECKOUT, STATE
-from region.toolchain import EXECUTOR, Toolchain
 
 ENDPOINT = f"http://{API_ADDRESS}:{API_PORT}"
 BACKEND = STATE / "pulumi"

@@ -8,9 +8,10 @@ import boto3
 from rich.console import Console
 from rich.table import Table
 
-from region import hosts, mirror
+from region.build import mirror
 from region.errors import ExpectedError
-from region.namespaces import MIRROR_ADDRESS
+from region.fabric import hosts
+from region.fabric.namespaces import MIRROR_ADDRESS
 from region.pulumi_home import ENDPOINT
 
 MEMORY = Path("/sys/fs/cgroup/memory/kubeadm-aws")

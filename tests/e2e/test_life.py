@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.node_script import render
-from region import hosts, leftovers, lifecycle
+from components.host.script import render
+from region import lifecycle
+from region.fabric import hosts, leftovers
 from region.paths import CHECKOUT, RUN, STATE
 from tests.e2e.cluster import Cluster, ready
 from tests.e2e.machine import Traces
@@ -219,7 +220,7 @@ def test_a_host_that_does_not_boot_is_named_with_what_to_do(cluster: Cluster) ->
         "MACHINE": "i-0123456789",
         "LIMIT_SECONDS": "5",
     }
-    script = render("reach-node on bastion", "reach-node.sh", settings=settings)
+    script = render("reach-node on bastion", "host/reach-node.sh", settings=settings)
     failed = cluster.ssh_script("bastion", script)
     assert failed.returncode == 1
     for said in ("waited 5 s in vain for worker-9 (i-0123456789, 10.0.16.99)", "timed out", "get-console-output"):

@@ -4,8 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from region.host_link import HostLink
-from region.hosts import HostSpec
+from region.fabric.host_link import HostLink
+from region.fabric.hosts import HostSpec
 
 SERVER = Path(__file__).parent / "bare_server.py"
 

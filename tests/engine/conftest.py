@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from region import pulumi_home, toolchain
-from region.api import Api
+from region import pulumi_home
+from region.build import toolchain
+from region.cloud.api import Api
 from region.paths import CHECKOUT
 from tests.engine.stack import Stack
 
-PROGRAM = ("components", "scripts", "manifests", "Pulumi.yaml")
+PROGRAM = ("settings", "components", "scripts", "Pulumi.yaml")
 
 MakeStack = Callable[..., Stack]
 

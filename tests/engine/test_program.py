@@ -62,13 +62,13 @@ def test_a_tag_touches_no_step(stack: Stack):
 
 
 def test_another_first_boot_touches_no_machine(stack: Stack):
-    stack.edit("components/first_boot.py", '"ssh_pwauth": False', '"ssh_pwauth": False, "final_message": "up"')
+    stack.edit("components/host/first_boot.py", '"ssh_pwauth": False', '"ssh_pwauth": False, "final_message": "up"')
     assert stack.preview().changes == {}
     assert stack.up("--expect-no-changes").changes == {}
 
 
 def test_an_edited_script_runs_its_steps_only(stack: Stack):
-    stack.edit("scripts/verify-cluster.sh", "set -euo pipefail", "set -euo pipefail # edited")
+    stack.edit("scripts/kubernetes/verify-cluster.sh", "set -euo pipefail", "set -euo pipefail # edited")
     result = stack.up()
     assert set(result.changes.values()) == {"update"}
     assert len(result.changes) == 1

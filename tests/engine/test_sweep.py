@@ -10,7 +10,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
-from region.api import Api, _is_mutating
+from region.cloud.api import Api, _is_mutating
 from region.paths import CHECKOUT
 from tests.engine.conftest import MakeStack
 from tests.engine.stack import Stack

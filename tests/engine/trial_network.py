@@ -13,11 +13,12 @@ import pytest
 from bare_hosts import BareHosts
 from bare_server import Server, Who, ask
 
-from region import balancers, moto_patches, names, namespaces, router
-from region.api import Api
-from region.controller import Controller
-from region.namespaces import API_ADDRESS, API_PORT
-from region.processes import running_names
+from region.cloud import moto_patches
+from region.cloud.api import Api
+from region.cloud.controller import Controller
+from region.fabric import balancers, names, namespaces, router
+from region.fabric.namespaces import API_ADDRESS, API_PORT
+from region.fabric.processes import running_names
 from tests.unit import aws_scene
 from tests.unit.aws_scene import Scene
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from region import lifecycle
-from region.toolchain import Toolchain
+from region.build.toolchain import Toolchain
 from tests.e2e.cluster import Cluster
 from tests.e2e.machine import Traces
 from tests.full.checkout import Checkout

@@ -11,7 +11,7 @@ import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
-from region.toolchain import Toolchain
+from region.build.toolchain import Toolchain
 from tests.e2e.cluster import PKI, Cluster
 
 CONFIGURATION = "/etc/kubernetes/kubeadmcfg.yaml"

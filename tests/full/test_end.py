@@ -2,9 +2,9 @@
 
 import time
 
-from region import hosts, leftovers, processes
-from region.namespaces import INTERNET
-from region.namespaces import names as namespaces
+from region.fabric import hosts, leftovers, processes
+from region.fabric.namespaces import INTERNET
+from region.fabric.namespaces import names as namespaces
 from region.paths import RUN, STATE
 from tests.e2e.cluster import Cluster
 from tests.e2e.machine import Traces

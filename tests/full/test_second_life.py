@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 import yaml
 
-from region.disks import HOSTS
+from region.fabric.disks import HOSTS
 from tests.e2e.cluster import PKI, Cluster, ready
 from tests.full.conftest import Region
 from tests.full.layout import MASTERS, STACKED, UPLOADED, WORKER, addresses, instances

@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from components.etcd_manager import STAGE
-from region import hosts
-from region.cgroups import PARENT, ROOT
+from components.etcd.manager import STAGE
+from region.build.toolchain import Toolchain
+from region.fabric import hosts
+from region.fabric.cgroups import PARENT, ROOT
 from region.paths import STATE
-from region.toolchain import Toolchain
 from tests.e2e.cluster import Cluster
 from tests.full.layout import DEDICATED, STATIC_PODS, addresses, instances
 from tests.full.member import Member

@@ -5,7 +5,7 @@ from typing import Any
 
 import boto3
 
-from region.moto_patches import IMAGE_ID
+from region.cloud.moto_patches import IMAGE_ID
 
 
 @dataclass(kw_only=True)

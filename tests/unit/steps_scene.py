@@ -3,7 +3,7 @@
 import pulumi
 from pulumi_command.remote import ConnectionArgs
 
-from components.node import Node
+from components.host.node import Node
 
 
 class Thing(pulumi.CustomResource):

@@ -8,13 +8,13 @@ from golden_file import matches_golden
 from registrations import Registration, record
 from steps_scene import make_node, tls_outputs
 
-from components.etcd import Etcd, EtcdArgs
-from components.etcd_health import health_files
-from components.etcd_manager import EtcdManager
-from components.etcd_pki import EtcdPki, EtcdPkiArgs, Member
-from components.etcd_static_pod import StaticPodManager
-from components.etcd_systemd import SystemdManager
-from components.preparation import Preparation, PreparationArgs
+from components.etcd.health import health_files
+from components.etcd.manager import EtcdManager
+from components.etcd.members import Etcd, EtcdArgs
+from components.etcd.static_pod import StaticPodManager
+from components.etcd.systemd import SystemdManager
+from components.host.preparation import Preparation, PreparationArgs
+from components.pki.etcd import EtcdPki, EtcdPkiArgs, Member
 
 MIRROR = "http://mirror.test"
 STATIC_PODS = StaticPodManager(kubernetes_version="1.37.1", image_tag="3.7.0-0", fail_cgroup_v1=True)

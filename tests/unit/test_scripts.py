@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from components.node_script import SCRIPTS
+from components.host.script import SCRIPTS
 
-ALL = sorted([*SCRIPTS.glob("*.sh"), *SCRIPTS.glob("commands/*")])
+ALL = sorted([*SCRIPTS.rglob("*.sh"), SCRIPTS / "etcd/etcd-health"])
 
 
 @pytest.mark.parametrize("argv", [["shellcheck"], ["shfmt", "-i", "2", "-ci", "-d"]], ids=["shellcheck", "shfmt"])
@@ -29,7 +29,7 @@ def test_a_script_says_who_it_is_and_stops_at_errors(script: Path) -> None:
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed here")
 def test_the_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
-    unit = (SCRIPTS / "units" / "etcd.service").read_text().replace("/usr/local/bin/etcd ", "/bin/true ")
+    unit = (SCRIPTS / "etcd" / "etcd.service").read_text().replace("/usr/local/bin/etcd ", "/bin/true ")
     (tmp_path / "etcd.service").write_text(unit)
     argv = ["systemd-analyze", "verify", "--man=no", str(tmp_path / "etcd.service")]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)

@@ -105,6 +105,7 @@ lock
 #!/usr/bin/env bash
 # What founding and joining share: files waiting on tmpfs, undoing a half-done attempt, telling why kubeadm failed.
 # Put before every script that runs kubeadm; needs common.sh. NODE_NAME: this host.
+# NETWORK_LINKS and NETWORK_PATHS: what the network add-on leaves on a host, by space, for whoever undoes an attempt.
 # STACKED_ETCD: the client URLs of all masters' members by comma, unset or empty where kubeadm does not run etcd.
 set -euo pipefail
 
@@ -149,13 +150,14 @@ refuse_foreign_data() {
   fi
 }
 
-# The next Node may get another range of pod addresses, and a bridge with an address of the old one takes no pod.
+# What the network add-on left here; its folder in /etc/cni stays, which containerd watches.
 forget_pod_network() {
-  local link
-  for link in cni0 flannel.1; do
+  local link paths
+  for link in $NETWORK_LINKS; do
     ip link delete "$link" 2>/dev/null || true
   done
-  rm -rf /run/flannel /var/lib/cni/networks /etc/cni/net.d/10-flannel.conflist
+  read -ra paths <<<"$NETWORK_PATHS"
+  rm -rf "${paths[@]}"
 }
 
 # Installs one staged folder into its place, keys readable by root only.

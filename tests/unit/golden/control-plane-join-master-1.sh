@@ -6,6 +6,9 @@ ROLE=control-plane
 API_SERVERS='https://10.0.0.10:6443 https://10.0.1.10:6443 https://10.0.2.10:6443 https://api.demo.internal:6443'
 CERTIFICATES=placed
 STACKED_ETCD=''
+NETWORK_LINKS='cni0 flannel.1'
+NETWORK_PATHS='/run/flannel /var/lib/cni/networks /etc/cni/net.d/10-flannel.conflist'
+NETWORK_CHAINS='FLANNEL- CNI-'
 #!/usr/bin/env bash
 # What every step on a node shares; the renderer puts it before the step's own script. Needs root.
 # STEP: what runs and where, for people.
@@ -108,6 +111,7 @@ lock
 #!/usr/bin/env bash
 # What founding and joining share: files waiting on tmpfs, undoing a half-done attempt, telling why kubeadm failed.
 # Put before every script that runs kubeadm; needs common.sh. NODE_NAME: this host.
+# NETWORK_LINKS and NETWORK_PATHS: what the network add-on leaves on a host, by space, for whoever undoes an attempt.
 # STACKED_ETCD: the client URLs of all masters' members by comma, unset or empty where kubeadm does not run etcd.
 set -euo pipefail
 
@@ -152,13 +156,14 @@ refuse_foreign_data() {
   fi
 }
 
-# The next Node may get another range of pod addresses, and a bridge with an address of the old one takes no pod.
+# What the network add-on left here; its folder in /etc/cni stays, which containerd watches.
 forget_pod_network() {
-  local link
-  for link in cni0 flannel.1; do
+  local link paths
+  for link in $NETWORK_LINKS; do
     ip link delete "$link" 2>/dev/null || true
   done
-  rm -rf /run/flannel /var/lib/cni/networks /etc/cni/net.d/10-flannel.conflist
+  read -ra paths <<<"$NETWORK_PATHS"
+  rm -rf "${paths[@]}"
 }
 
 # Installs one staged folder into its place, keys readable by root only.

@@ -1,6 +1,6 @@
 {
 STEP='control-plane-network on master-0'
-MANIFEST=/run/network-addon/flannel.yaml
+MANIFEST=/run/network-addon/manifest.yaml
 MASTER_ADDRESS=10.0.0.10
 #!/usr/bin/env bash
 # What every step on a node shares; the renderer puts it before the step's own script. Needs root.
@@ -101,7 +101,7 @@ wait_for() {
   done
 }
 lock
-install_file /run/network-addon/flannel.yaml 0644 root:root base64 --decode <<'END_OF_FILE'
+install_file /run/network-addon/manifest.yaml 0644 root:root base64 --decode <<'END_OF_FILE'
 a2luZDogTmFtZXNwYWNlCmFwaVZlcnNpb246IHYxCm1ldGFkYXRhOgogIG5hbWU6IGt1YmUtZmxh
 bm5lbAogIGxhYmVsczoKICAgIGs4cy1hcHA6IGZsYW5uZWwKICAgIHBvZC1zZWN1cml0eS5rdWJl
 cm5ldGVzLmlvL2VuZm9yY2U6IHByaXZpbGVnZWQKLS0tCmtpbmQ6IENsdXN0ZXJSb2xlCmFwaVZl
@@ -199,7 +199,7 @@ ZQo=
 END_OF_FILE
 tell_failures
 #!/usr/bin/env bash
-# Gives the pods their network: applies flannel's manifest, on the first master. Needs a founded cluster.
+# Gives the pods their network: applies the network add-on's manifest, on the first master. Needs a founded cluster.
 # MANIFEST: the file to apply. MASTER_ADDRESS: this master, whose own API server is asked.
 set -euo pipefail
 

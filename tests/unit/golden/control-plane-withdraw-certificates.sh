@@ -1,7 +1,7 @@
 {
 STEP='control-plane-withdraw-certificates on master-0'
 NODE_ADDRESS=10.0.0.10
-UPLOAD=566716ab2e5ce4961b37328db2c227d07b96e4c49945037da75c0d634f90f092
+UPLOAD=8a8eafd8424dc8a2959ceb7c4494dbae1beff812d6da70693a48d5e821d4a71c
 #!/usr/bin/env bash
 # What every step on a node shares; the renderer puts it before the step's own script. Needs root.
 # STEP: what runs and where, for people.

@@ -143,7 +143,7 @@ members_from_json() {
 tell_failures
 #!/usr/bin/env bash
 # Waits until every etcd member answers and takes part in the quorum, then notes in etcd which machine each member is on, for
-# etcd-admit.sh. Runs on one member; needs the command etcd-health, etcd-api.sh, and ETCD_PKI: the folder of its certificates.
+# admit.sh. Runs on one member; needs the command etcd-health, etcd-api.sh, and ETCD_PKI: the folder of its certificates.
 # ADDRESS: this member's. MACHINES: "name=identity ..." of all members' machines, so that a new machine is waited for.
 set -euo pipefail
 

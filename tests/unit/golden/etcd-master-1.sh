@@ -642,7 +642,7 @@ LzEwLjAuMS4xMDoyMzc5IG1hc3Rlci0yPWh0dHBzOi8vMTAuMC4yLjEwOjIzNzkiCg==
 END_OF_FILE
 tell_failures
 #!/usr/bin/env bash
-# Makes this host an etcd member under systemd, and leaves it starting: a quorum is for etcd-health.sh to wait for.
+# Makes this host an etcd member under systemd, and leaves it starting: a quorum is for await-health.sh to wait for.
 # ETCD_VERSION, MIRROR (may be empty), and what etcd-member-common.sh wants. Needs certificates, unit and etcd.env in place.
 set -euo pipefail
 

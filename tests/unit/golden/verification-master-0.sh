@@ -10,6 +10,7 @@ INGRESS_NAME=ingress.test
 NODE_PORTS=80:30080
 MANIFEST=/run/cluster-verification/probe.yaml
 NETWORK_NAMESPACE=kube-flannel
+NETWORK_DAEMON_SET=kube-flannel-ds
 PATIENCE_SECONDS=50
 #!/usr/bin/env bash
 # What every step on a node shares; the renderer puts it before the step's own script. Needs root.
@@ -250,7 +251,7 @@ ZWM6CiAgICAgIGF1dG9tb3VudFNlcnZpY2VBY2NvdW50VG9rZW46IGZhbHNlCiAgICAgIHRlcm1p
 bmF0aW9uR3JhY2VQZXJpb2RTZWNvbmRzOiAwCiAgICAgIHRvbGVyYXRpb25zOgogICAgICAtIGtl
 eTogbm9kZS1yb2xlLmt1YmVybmV0ZXMuaW8vY29udHJvbC1wbGFuZQogICAgICAgIGVmZmVjdDog
 Tm9TY2hlZHVsZQogICAgICBpbml0Q29udGFpbmVyczoKICAgICAgLSBuYW1lOiByZXNvbHZlCiAg
-ICAgICAgaW1hZ2U6IEZMQU5ORUxfSU1BR0UKICAgICAgICBjb21tYW5kOiBbIi9iaW4vc2giLCAi
+ICAgICAgaW1hZ2U6IE5FVFdPUktfSU1BR0UKICAgICAgICBjb21tYW5kOiBbIi9iaW4vc2giLCAi
 LWMiLCAidW50aWwgZ2V0ZW50IGhvc3RzIGt1YmVybmV0ZXMuZGVmYXVsdC5zdmMuY2x1c3Rlci5s
 b2NhbDsgZG8gc2xlZXAgMC41OyBkb25lIl0KICAgICAgICBzZWN1cml0eUNvbnRleHQ6CiAgICAg
 ICAgICBhbGxvd1ByaXZpbGVnZUVzY2FsYXRpb246IGZhbHNlCiAgICAgICAgICBjYXBhYmlsaXRp
@@ -274,6 +275,7 @@ tell_failures
 # KUBERNETES_VERSION, MASTERS ("name=address ..."), WORKERS ("name ..."), API_NAME, INGRESS_NAME and
 # NODE_PORTS ("balancer's port:node port ..."), MANIFEST: the probe's manifest on this host. Needs the command etcd-health, and
 # node-readiness.sh with its settings before it.
+# NETWORK_DAEMON_SET: the network add-on's, whose image every node has.
 set -euo pipefail
 
 export KUBECONFIG=/etc/kubernetes/admin.conf
@@ -357,7 +359,7 @@ accepts() {
 
 pods_have_dns_and_answer_through_the_balancer() {
   local pair exposed
-  sed -e "s,COREDNS_IMAGE,$(image_of kube-system deployment/coredns)," -e "s,FLANNEL_IMAGE,$(image_of kube-flannel daemonset/kube-flannel-ds)," \
+  sed -e "s,COREDNS_IMAGE,$(image_of kube-system deployment/coredns)," -e "s,NETWORK_IMAGE,$(image_of "$NETWORK_NAMESPACE" "daemonset/$NETWORK_DAEMON_SET")," \
     "$MANIFEST" | kubectl apply --filename - >/dev/null
   exposed=$(expose)
   if ! kubectl --namespace "$PROBE" rollout status daemonset/web --timeout=180s; then

@@ -1,0 +1,1 @@
+"""What runs in every cluster beside Kubernetes itself, a folder each."""

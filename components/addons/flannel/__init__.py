@@ -1,0 +1,1 @@
+"""flannel, the pods' network."""

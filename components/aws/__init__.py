@@ -1,0 +1,1 @@
+"""What AWS makes for the cluster: network, firewall, balancers, names, bastion and machines."""

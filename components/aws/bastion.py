@@ -1,0 +1,106 @@
+"""Bastion: the only machine that the internet can reach, and the way to all others."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_tls as tls
+from pulumi_command.remote import ConnectionArgs, ProxyConnectionArgs
+
+from components.aws.machines import Access, Hardware, Place, make_host_key, make_machine
+from components.aws.network import Network
+from components.host.node import Node
+from components.host.step import remote_step
+
+HOSTNAME = "bastion"
+# A booting machine does not answer for a minute or two; dials back off to 5 s.
+DIAL_ERROR_LIMIT = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class BastionArgs:
+    """`protect` is for the address that administrators know.
+
+    `ready` is what there must be before it, and any machine behind it, can be reached and reach the internet.
+    """
+
+    network: Network
+    security_group_id: pulumi.Input[str]
+    hardware: Hardware
+    login_user: str
+    protect: bool
+    ready: Sequence[pulumi.Resource]
+    tags: Mapping[str, str]
+
+
+class Bastion(pulumi.ComponentResource):
+    """`access` opens every machine of the cluster, `proxy` leads to those behind the bastion.
+
+    What uses `node` or `proxy` waits until the bastion is prepared for it.
+    """
+
+    access: Access
+    node: Node
+    proxy: ProxyConnectionArgs
+    address: pulumi.Output[str]
+
+    def __init__(self, name: str, args: BastionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("kubeadm:index:Bastion", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        login = tls.PrivateKey(f"{name}-login", algorithm="ED25519", opts=child)
+        self.access = Access(
+            user=args.login_user,
+            private_key=pulumi.Output.secret(login.private_key_openssh),
+            authorized_key=login.public_key_openssh.apply(str.strip),
+        )
+        host_key = make_host_key(name, self)
+        zone, subnet_id = next(iter(args.network.public_subnet_ids.items()))
+        place = Place(subnet_id=subnet_id, security_group_id=args.security_group_id)
+        machine = make_machine(
+            name, HOSTNAME, args.hardware, place, host_key, self.access.authorized_key, args.tags, self
+        )
+        address = aws.ec2.Eip(
+            name,
+            domain="vpc",
+            tags={**args.tags, "Name": name},
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+        )
+        association = aws.ec2.EipAssociation(name, allocation_id=address.id, instance_id=machine.id, opts=child)
+        self.address = address.public_ip
+
+        def connection(host: pulumi.Output[str]) -> ConnectionArgs:
+            return ConnectionArgs(
+                host=host,
+                user=self.access.user,
+                private_key=self.access.private_key,
+                host_key=host_key.public,
+                dial_error_limit=DIAL_ERROR_LIMIT,
+            )
+
+        booting = Node(
+            name=HOSTNAME,
+            address=machine.private_ip,
+            zone=zone,
+            connection=connection(self.address),
+            identity=machine.id,
+            machine=machine,
+            host_key=host_key.public,
+        )
+        prepared = remote_step(
+            f"{name}-prepare",
+            booting,
+            "host/prepare-bastion.sh",
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[association, *args.ready]),
+        )
+        # The same address, known no sooner than the bastion is prepared.
+        host = pulumi.Output.all(self.address, prepared.id).apply(lambda known: known[0])
+        self.node = replace(booting, connection=connection(host))
+        self.proxy = ProxyConnectionArgs(
+            host=host,
+            user=self.access.user,
+            private_key=self.access.private_key,
+            host_key=host_key.public,
+            dial_error_limit=DIAL_ERROR_LIMIT,
+        )
+        self.register_outputs({"address": self.address})

@@ -1,0 +1,147 @@
+"""Infrastructure: everything that AWS makes for the cluster. Whoever builds on it sees nodes, names and addresses."""
+
+from collections.abc import Sequence
+
+import pulumi
+
+from components.aws.bastion import Bastion, BastionArgs
+from components.aws.dns import Names, NamesArgs
+from components.aws.firewall import Firewall, FirewallArgs
+from components.aws.load_balancer import API, LoadBalancer, LoadBalancerArgs, node_port_forwards
+from components.aws.machines import Hardware, Machines, MachinesArgs, Role, resolve_image
+from components.aws.network import Network, NetworkArgs
+from components.host.node import Node
+from settings.values import Settings
+
+BASTION_DISK_GIB = 8
+# One in each of three zones: any of them may be lost, and two are a quorum.
+ETCD_MACHINES = 3
+
+
+class Infrastructure(pulumi.ComponentResource):
+    """`etcd` are the machines that only etcd runs on, none if the masters carry it; `named` is the API server's record.
+
+    `reachable` is what there must be before a node can join by that name, `served` before clients come.
+
+    Machines, balancers and gateways are all made at once; only steps on the machines wait for the bastion.
+    """
+
+    bastion: Bastion
+    masters: list[Node]
+    workers: list[Node]
+    etcd: list[Node]
+    ingress_name: pulumi.Output[str]
+    named: Sequence[pulumi.Resource]
+    reachable: Sequence[pulumi.Resource]
+    served: Sequence[pulumi.Resource]
+
+    def __init__(self, name: str, settings: Settings, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("kubeadm:index:Infrastructure", name, None, opts)
+        self._name, self._settings = name, settings
+        self._tags = settings.resource_tags()
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._image = resolve_image(settings.machine_image, settings.machine_image_parameter)
+        self._network = self._make_network()
+        self._firewall = self._make_firewall()
+        self.bastion = self._make_bastion()
+        self.masters = self._make_machines(
+            "master", settings.master_count, settings.master_instance_type, settings.master_disk_gib
+        )
+        self.workers = self._make_machines(
+            "worker", settings.worker_count, settings.worker_instance_type, settings.worker_disk_gib
+        )
+        self.etcd = (
+            self._make_machines("etcd", ETCD_MACHINES, settings.etcd_instance_type, settings.etcd_disk_gib)
+            if settings.topology.dedicated
+            else []
+        )
+        api = self._make_api_balancer()
+        ingress = self._make_ingress_balancer()
+        names = Names(
+            name,
+            NamesArgs(api_name=settings.api_name, vpc_id=self._network.vpc_id, api_balancer=api, tags=self._tags),
+            self._child,
+        )
+        self.ingress_name = ingress.dns_name
+        self.named = names.ready
+        self.reachable = [*api.ready, *names.ready]
+        self.served = ingress.ready
+        self.register_outputs({})
+
+    def _make_network(self) -> Network:
+        args = NetworkArgs(
+            vpc_cidr=self._settings.vpc_cidr,
+            zones=self._settings.availability_zones,
+            nat_gateways=self._settings.nat_gateways,
+            protect=self._settings.deletion_protection,
+            tags=self._tags,
+        )
+        return Network(self._name, args, self._child)
+
+    def _make_firewall(self) -> Firewall:
+        args = FirewallArgs(
+            vpc_id=self._network.vpc_id,
+            vpc_cidr=self._settings.vpc_cidr,
+            admin_cidrs=self._settings.admin_cidrs,
+            dedicated_etcd=self._settings.topology.dedicated,
+            node_ports=self._settings.node_ports,
+            ingress_cidrs=self._settings.ingress_cidrs,
+            nat_addresses=self._network.nat_addresses,
+            tags=self._tags,
+        )
+        return Firewall(self._name, args, self._child)
+
+    def _make_bastion(self) -> Bastion:
+        args = BastionArgs(
+            network=self._network,
+            security_group_id=self._firewall.groups["bastion"],
+            hardware=self._hardware(self._settings.bastion_instance_type, BASTION_DISK_GIB),
+            login_user=self._settings.login_user,
+            protect=self._settings.deletion_protection,
+            ready=[*self._network.ready, *self._firewall.ready],
+            tags=self._tags,
+        )
+        return Bastion(f"{self._name}-bastion", args, self._child)
+
+    def _make_machines(self, role: Role, count: int, instance_type: str, disk_gib: int) -> list[Node]:
+        args = MachinesArgs(
+            role=role,
+            count=count,
+            network=self._network,
+            security_group_id=self._firewall.groups[role],
+            hardware=self._hardware(instance_type, disk_gib),
+            access=self.bastion.access,
+            bastion=self.bastion.proxy,
+            tags=self._tags,
+        )
+        return Machines(f"{self._name}-{role}", args, self._child).nodes
+
+    def _make_api_balancer(self) -> LoadBalancer:
+        args = LoadBalancerArgs(
+            scheme="internal",
+            vpc_id=self._network.vpc_id,
+            subnet_ids=self._network.subnet_ids("internal"),
+            security_group_id=self._firewall.groups["api-balancer"],
+            forwards=[API],
+            targets={node.name: node.address for node in self.masters},
+            group_prefix=self._name,
+            tags=self._tags,
+        )
+        return LoadBalancer(f"{self._name}-api", args, self._child)
+
+    def _make_ingress_balancer(self) -> LoadBalancer:
+        scheme = self._settings.ingress_scheme
+        args = LoadBalancerArgs(
+            scheme=scheme,
+            vpc_id=self._network.vpc_id,
+            subnet_ids=self._network.subnet_ids(scheme),
+            security_group_id=self._firewall.groups["ingress-balancer"],
+            forwards=node_port_forwards(self._settings.node_ports),
+            targets={node.name: node.address for node in self.workers},
+            group_prefix=self._name,
+            tags=self._tags,
+        )
+        return LoadBalancer(f"{self._name}-ingress", args, self._child)
+
+    def _hardware(self, instance_type: str, disk_gib: int) -> Hardware:
+        return Hardware(image=self._image, instance_type=instance_type, disk_gib=disk_gib)

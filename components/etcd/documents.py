@@ -1,0 +1,109 @@
+"""What kubeadm and the kubelet are told of etcd, whoever runs its members: pure functions, no Pulumi."""
+
+from collections.abc import Sequence
+
+from components.host.kubeadm import CONTAINERD_SOCKET, PKI, TIMEOUTS, Document, document_text
+
+
+def external_etcd(endpoints: Sequence[str]) -> Document:
+    """The `etcd` section of a cluster's configuration for members that kubeadm only uses."""
+    return {
+        "external": {
+            "endpoints": list(endpoints),
+            "caFile": f"{PKI}/etcd/ca.crt",
+            "certFile": f"{PKI}/apiserver-etcd-client.crt",
+            "keyFile": f"{PKI}/apiserver-etcd-client.key",
+        }
+    }
+
+
+def local_etcd(
+    *, image_tag: str, cluster_token: str, heartbeat_milliseconds: int, election_milliseconds: int
+) -> Document:
+    """The `etcd` section for members that kubeadm runs beside each API server."""
+    arguments = {
+        "initial-cluster-token": cluster_token,
+        "heartbeat-interval": heartbeat_milliseconds,
+        "election-timeout": election_milliseconds,
+    }
+    return {
+        "local": {
+            "imageTag": image_tag,
+            "extraArgs": [{"name": name, "value": str(value)} for name, value in arguments.items()],
+        }
+    }
+
+
+def member_documents(
+    *,
+    name: str,
+    address: str,
+    initial_cluster: str,
+    cluster_token: str,
+    kubernetes_version: str,
+    image_tag: str,
+    heartbeat_milliseconds: int,
+    election_milliseconds: int,
+) -> str:
+    """What `kubeadm init phase etcd local` makes the member's manifest of, as for the first start of a new cluster.
+
+    Name and address come from the first document, whatever host kubeadm runs on (kubernetes.io, "Set up a High
+    Availability etcd Cluster with kubeadm", step 2). To the page's arguments come the local client URL, which kubeadm
+    listens on unless told otherwise, and what this program lets a stack decide.
+    """
+    client, peer = f"https://{address}:2379", f"https://{address}:2380"
+    arguments = {
+        "initial-cluster": initial_cluster,
+        "initial-cluster-state": "new",
+        "initial-cluster-token": cluster_token,
+        "name": name,
+        "listen-peer-urls": peer,
+        "listen-client-urls": f"https://127.0.0.1:2379,{client}",
+        "advertise-client-urls": client,
+        "initial-advertise-peer-urls": peer,
+        "heartbeat-interval": str(heartbeat_milliseconds),
+        "election-timeout": str(election_milliseconds),
+    }
+    init = {
+        "apiVersion": "kubeadm.k8s.io/v1beta4",
+        "kind": "InitConfiguration",
+        "nodeRegistration": {"name": name, "criSocket": CONTAINERD_SOCKET},
+        "localAPIEndpoint": {"advertiseAddress": address},
+        # How long the manifest's probe waits for a first quorum.
+        "timeouts": {"controlPlaneComponentHealthCheck": TIMEOUTS["controlPlaneComponentHealthCheck"]},
+    }
+    cluster = {
+        "apiVersion": "kubeadm.k8s.io/v1beta4",
+        "kind": "ClusterConfiguration",
+        "kubernetesVersion": f"v{kubernetes_version}",
+        "encryptionAlgorithm": "ECDSA-P256",
+        "etcd": {
+            "local": {
+                "imageTag": image_tag,
+                "serverCertSANs": [address],
+                "peerCertSANs": [address],
+                "extraArgs": [{"name": key, "value": value} for key, value in arguments.items()],
+            }
+        },
+    }
+    return document_text(init, cluster)
+
+
+def kubelet_document(*, fail_cgroup_v1: bool) -> str:
+    """A kubelet that starts static pods and that nobody may talk to: no client can prove who it is, even on this host.
+
+    Authorization is by AlwaysAllow because a kubelet without an API server ends when it shall ask one.
+    """
+    document: dict[str, object] = {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "address": "127.0.0.1",
+        "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": False}},
+        "authorization": {"mode": "AlwaysAllow"},
+        "cgroupDriver": "systemd",
+        "containerRuntimeEndpoint": CONTAINERD_SOCKET,
+        "staticPodPath": "/etc/kubernetes/manifests",
+    }
+    if not fail_cgroup_v1:
+        document["failCgroupV1"] = False
+    return document_text(document)

@@ -1,0 +1,68 @@
+"""Who runs an etcd member on its host: what the member's step needs for it, and where its certificates lie."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import pulumi
+
+from components.host.node import Node
+from components.host.step import NodeFile
+from components.pki.etcd import EtcdPki
+
+PEER_PORT = 2380
+# Where a member's new files wait until its script has looked at them.
+STAGE = "/run/etcd-member"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Birth:
+    """What all members of a cluster start with: `nodes` are theirs, `token` is the cluster's own."""
+
+    nodes: Sequence[Node]
+    token: pulumi.Output[str]
+    heartbeat_milliseconds: int
+    election_milliseconds: int
+
+    @property
+    def initial_cluster(self) -> pulumi.Output[str]:
+        """The members as etcd's flag wants them, `name=URL` by comma."""
+        parts = [pulumi.Output.format("{0}={1}", node.name, peer_url(node)) for node in self.nodes]
+        return pulumi.Output.all(*parts).apply(",".join)
+
+
+class EtcdManager(Protocol):
+    """A member's step: `script` with `libraries` before it, settings and files for one node.
+
+    Certificates lie in `pki`, and `owner` (user and group) runs etcd.
+    """
+
+    script: ClassVar[str]
+    libraries: ClassVar[Sequence[str]]
+    pki: ClassVar[str]
+    owner: ClassVar[str]
+
+    def settings(self, birth: Birth, node: Node) -> Mapping[str, pulumi.Input[str]]: ...
+
+    def files(self, birth: Birth, node: Node, pki: EtcdPki) -> list[NodeFile]: ...
+
+
+def peer_url(node: Node) -> pulumi.Output[str]:
+    """Where the other members reach the one on this machine."""
+    return pulumi.Output.format("https://{0}:{1}", node.address, PEER_PORT)
+
+
+def certificate_files(node: Node, pki: EtcdPki) -> list[NodeFile]:
+    """The member's certificates under kubeadm's names, staged."""
+    leaves = {
+        "server": pki.server[node.name],
+        "peer": pki.peer[node.name],
+        "healthcheck-client": pki.healthcheck_client,
+    }
+    files = [NodeFile(path=f"{STAGE}/pki/ca.crt", content=pki.ca.certificate)]
+    for name, leaf in leaves.items():
+        files += [
+            NodeFile(path=f"{STAGE}/pki/{name}.crt", content=leaf.certificate),
+            NodeFile(path=f"{STAGE}/pki/{name}.key", content=leaf.key, mode="0600"),
+        ]
+    return files

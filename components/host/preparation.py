@@ -1,0 +1,92 @@
+"""Preparation: every machine answers, and is ready for kubeadm."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pulumi
+
+from components.addons.installed import NETWORK
+from components.host.node import Node
+from components.host.step import NodeFile, remote_step
+
+# A machine on AWS boots in one or two minutes; a busy region's first boot of many takes longer.
+BOOT_SECONDS = 600
+# Packages and images over the internet, on a small machine.
+PREPARE_SECONDS = 1800
+
+Role = Literal["master", "worker", "etcd"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparationArgs:
+    """`bastion` looks at the machines before anything is tried on them. `mirror` is the URL in place of upstream's.
+
+    `etcd_machines` are those that run etcd alone; they need no more than to answer, unless a container of `etcd_image`
+    is to run it. `master_files` are installed on masters.
+    """
+
+    bastion: Node
+    masters: Sequence[Node]
+    workers: Sequence[Node]
+    etcd_machines: Sequence[Node]
+    etcd_image: str | None
+    master_files: Sequence[NodeFile]
+    kubernetes_version: str
+    flannel_version: str
+    mirror: str | None
+
+
+class Preparation(pulumi.ComponentResource):
+    """Outputs by node name: `reached`, after which steps may run there; `prepared`, after which kubeadm may."""
+
+    reached: dict[str, pulumi.Resource]
+    prepared: dict[str, pulumi.Resource]
+
+    def __init__(self, name: str, args: PreparationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("kubeadm:index:Preparation", name, None, opts)
+        roles: dict[Role, Sequence[Node]] = {"master": args.masters, "worker": args.workers}
+        if args.etcd_image:
+            roles["etcd"] = args.etcd_machines
+        nodes = [*args.masters, *args.workers, *args.etcd_machines]
+        self.reached = {node.name: self._reach(name, args, node) for node in nodes}
+        self.prepared = {
+            node.name: self._prepare(name, args, node, role) for role, nodes in roles.items() for node in nodes
+        }
+        self.register_outputs({})
+
+    # A proxied connection that fails its handshake is not tried again, so it is made only when it will succeed.
+    def _reach(self, name: str, args: PreparationArgs, node: Node) -> pulumi.Resource:
+        return remote_step(
+            f"{name}-reach-{node.name}",
+            args.bastion,
+            "host/reach-node.sh",
+            settings={
+                "NODE_NAME": node.name,
+                "NODE_ADDRESS": node.address,
+                "HOST_KEY": node.host_key,
+                "MACHINE": node.identity,
+                "LIMIT_SECONDS": str(BOOT_SECONDS),
+            },
+            timeout_seconds=BOOT_SECONDS + 60,
+            triggers=[node.identity],
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=node.machine),
+        )
+
+    def _prepare(self, name: str, args: PreparationArgs, node: Node, role: Role) -> pulumi.Resource:
+        runs_etcd = role == ("etcd" if args.etcd_machines else "master")
+        return remote_step(
+            f"{name}-{node.name}",
+            node,
+            "host/prepare-node.sh",
+            settings={
+                "KUBERNETES_VERSION": args.kubernetes_version,
+                "MIRROR": args.mirror or "",
+                "ROLE": role,
+                "ETCD_IMAGE": (args.etcd_image or "") if runs_etcd else "",
+                "NETWORK_IMAGES": " ".join(NETWORK.images(args.flannel_version)),
+            },
+            files=args.master_files if role == "master" else (),
+            timeout_seconds=PREPARE_SECONDS,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.reached[node.name]]),
+        )

@@ -1,0 +1,1 @@
+"""Kubernetes on prepared machines: founding, joining, and the proof that it works."""

@@ -1,0 +1,191 @@
+"""Cluster: Kubernetes on given machines, from bare hosts to the proof that it works. It knows nothing of AWS."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from components.etcd.datastore import Datastore
+from components.etcd.health import health_files
+from components.etcd.manager import EtcdManager
+from components.etcd.members import Etcd, EtcdArgs
+from components.etcd.stacked import StackedEtcd, StackedEtcdArgs
+from components.etcd.static_pod import StaticPodManager
+from components.etcd.systemd import SystemdManager
+from components.host.node import Node
+from components.host.preparation import Preparation, PreparationArgs
+from components.kubernetes.control_plane import ControlPlane, ControlPlaneArgs
+from components.kubernetes.verification import Verification, VerificationArgs
+from components.kubernetes.workers import Workers, WorkersArgs
+from components.pki.cluster import ClusterPki, ClusterPkiArgs
+from components.pki.etcd import EtcdPki, EtcdPkiArgs, Member
+from settings import birth
+from settings.values import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterArgs:
+    """`named`: the API server's DNS record. `reachable`: what must be there before a node joins by it; `served`: before
+    clients come.
+    """
+
+    settings: Settings
+    bastion: Node
+    masters: Sequence[Node]
+    workers: Sequence[Node]
+    etcd_machines: Sequence[Node]
+    named: Sequence[pulumi.Resource]
+    reachable: Sequence[pulumi.Resource]
+    ingress_name: pulumi.Input[str]
+    served: Sequence[pulumi.Resource]
+
+
+class Cluster(pulumi.ComponentResource):
+    """`kubeconfig` is an administrator's and secret, `api_endpoint` the URL in it."""
+
+    api_endpoint: str
+    etcd_endpoints: Sequence[pulumi.Output[str]]
+    kubeconfig: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("kubeadm:index:Cluster", name, None, opts)
+        self._name, self._args, self._settings = name, args, args.settings
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._members, self._manager = args.etcd_machines or args.masters, _etcd_manager(args.settings)
+        self.api_endpoint = args.settings.api_endpoint
+        self._etcd_pki = self._make_etcd_pki()
+        self._pki = self._make_pki()
+        self._preparation = self._prepare()
+        self._datastore = self._make_etcd()
+        self._control_plane = self._make_control_plane()
+        workers = self._join_workers()
+        self._verify(workers)
+        self.etcd_endpoints = self._datastore.endpoints
+        self.kubeconfig = self._pki.admin_kubeconfig
+        self.register_outputs({"api_endpoint": self.api_endpoint, **birth.record(args.settings)})
+
+    def _make_etcd_pki(self) -> EtcdPki:
+        members = self._members if self._manager else []
+        args = EtcdPkiArgs(
+            members=[Member(name=node.name, address=node.address) for node in members],
+            ca=self._settings.etcd_ca,
+            protect=self._settings.deletion_protection,
+        )
+        return EtcdPki(f"{self._name}-etcd-pki", args, self._child)
+
+    def _make_pki(self) -> ClusterPki:
+        args = ClusterPkiArgs(
+            cluster_name=self._settings.cluster_name,
+            api_server=self.api_endpoint,
+            nodes=[*self._args.masters, *self._args.workers],
+            ca=self._settings.kubernetes_ca,
+            protect=self._settings.deletion_protection,
+        )
+        return ClusterPki(f"{self._name}-pki", args, self._child)
+
+    def _prepare(self) -> Preparation:
+        has_own_step = self._manager is not None and self._members is self._args.masters
+        args = PreparationArgs(
+            bastion=self._args.bastion,
+            masters=self._args.masters,
+            workers=self._args.workers,
+            etcd_machines=self._args.etcd_machines,
+            etcd_image=self._settings.etcd_image,
+            # Where masters are members, the member's step installs them.
+            master_files=[] if has_own_step else health_files(self._members),
+            kubernetes_version=self._settings.kubernetes_version,
+            flannel_version=self._settings.flannel_version,
+            mirror=self._settings.mirror,
+        )
+        return Preparation(f"{self._name}-prepare", args, self._child)
+
+    def _make_etcd(self) -> Datastore:
+        reached, prepared = self._preparation.reached, self._preparation.prepared
+        heartbeat, election = self._settings.heartbeat_milliseconds, self._settings.election_milliseconds
+        if self._manager is None:
+            args = StackedEtcdArgs(
+                masters=self._args.masters,
+                reached=reached,
+                pki=self._etcd_pki,
+                image_tag=self._settings.etcd_release,
+                heartbeat_milliseconds=heartbeat,
+                election_milliseconds=election,
+            )
+            return StackedEtcd(f"{self._name}-etcd", args, self._child).datastore
+        args = EtcdArgs(
+            nodes=self._members,
+            masters=self._args.masters,
+            reached=reached,
+            # A member that no container runs need not wait for one's runtime.
+            prepared=prepared if self._settings.etcd_image else reached,
+            pki=self._etcd_pki,
+            manager=self._manager,
+            heartbeat_milliseconds=heartbeat,
+            election_milliseconds=election,
+        )
+        return Etcd(f"{self._name}-etcd", args, self._child).datastore
+
+    def _make_control_plane(self) -> ControlPlane:
+        args = ControlPlaneArgs(
+            masters=self._args.masters,
+            prepared=self._preparation.prepared,
+            datastore=self._datastore,
+            certificate_distribution=self._settings.certificate_distribution,
+            bastion=self._args.bastion,
+            named=self._args.named,
+            reachable=self._args.reachable,
+            pki=self._pki,
+            cluster_name=self._settings.cluster_name,
+            kubernetes_version=self._settings.kubernetes_version,
+            flannel_version=self._settings.flannel_version,
+            api_name=self._settings.api_name,
+            pod_cidr=self._settings.pod_cidr,
+            service_cidr=self._settings.service_cidr,
+            fail_cgroup_v1=self._settings.fail_cgroup_v1,
+            ignore_preflight_errors=self._settings.ignore_preflight_errors,
+            conntrack_max_per_core=self._settings.kube_proxy_conntrack_max_per_core,
+            protect=self._settings.deletion_protection,
+        )
+        return ControlPlane(f"{self._name}-control-plane", args, self._child)
+
+    def _join_workers(self) -> Workers:
+        args = WorkersArgs(
+            workers=self._args.workers,
+            prepared=self._preparation.prepared,
+            control_plane=self._control_plane,
+            pki=self._pki,
+            reachable=self._args.reachable,
+            api_name=self._settings.api_name,
+            ignore_preflight_errors=self._settings.ignore_preflight_errors,
+        )
+        return Workers(f"{self._name}-workers", args, self._child)
+
+    def _verify(self, workers: Workers) -> Verification:
+        args = VerificationArgs(
+            masters=self._args.masters,
+            workers=self._args.workers,
+            etcd_machines=self._args.etcd_machines,
+            api_name=self._settings.api_name,
+            ingress_name=self._args.ingress_name,
+            node_ports=self._settings.node_ports,
+            kubernetes_version=self._settings.kubernetes_version,
+            etcd_version=self._settings.etcd_release,
+            flannel_version=self._settings.flannel_version,
+            after=[*self._control_plane.ready, *workers.ready, *self._args.served],
+        )
+        return Verification(f"{self._name}-verification", args, self._child)
+
+
+def _etcd_manager(settings: Settings) -> EtcdManager | None:
+    """Who runs etcd's members; nobody where kubeadm makes them part of the control plane."""
+    match settings.topology.manager:
+        case "systemd":
+            return SystemdManager(version=settings.etcd_version, mirror=settings.mirror)
+        case "kubelet":
+            return StaticPodManager(
+                kubernetes_version=settings.kubernetes_version,
+                image_tag=settings.etcd_release,
+                fail_cgroup_v1=settings.fail_cgroup_v1,
+            )
+        case "kubeadm":
+            return None

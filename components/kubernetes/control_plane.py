@@ -1,0 +1,226 @@
+"""ControlPlane: the cluster is founded once on the first master, every master is a member, the pods have a network."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from components.addons.installed import NETWORK
+from components.etcd.datastore import Datastore
+from components.host.kubeadm import staged
+from components.host.node import Node
+from components.host.step import NodeFile, remote_step
+from components.kubernetes import documents as kubeadm
+from components.kubernetes.documents import Cluster
+from components.kubernetes.joining import LIBRARIES, STEP_SECONDS, host_of, join_files, kubelet_files
+from components.kubernetes.upload import (
+    CertificateUpload,
+    CertificateUploadArgs,
+    withdraw_certificates,
+)
+from components.pki.cluster import ClusterPki
+from settings.ports import API_PORT
+from settings.values import CertificateDistribution
+
+MANIFEST = "/run/network-addon/manifest.yaml"
+# All inputs of a remote.Command: what was done once is not done again because the program now says it otherwise.
+EVERY_INPUT = ("addPreviousOutputInEnv", "connection", "create", "logging", "stdin", "triggers")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlPlaneArgs:
+    """`prepared` is what must be done on each node (by name) before kubeadm runs there.
+
+    `certificate_distribution` is how all masters but the first come by what they share: `placed` by the join, as any
+    file, or `uploaded` by the first and downloaded; then `bastion` sees whether the first is there.
+    `named` is the API server's DNS record: the first pods ask for it, and a resolver remembers a no for minutes.
+    `reachable` is the balancer behind it too, which joins go through; the founding does not wait for that.
+    """
+
+    bastion: Node
+    masters: Sequence[Node]
+    prepared: Mapping[str, pulumi.Resource]
+    datastore: Datastore
+    certificate_distribution: CertificateDistribution
+    named: Sequence[pulumi.Resource]
+    reachable: Sequence[pulumi.Resource]
+    pki: ClusterPki
+    cluster_name: str
+    kubernetes_version: str
+    flannel_version: str
+    api_name: str
+    pod_cidr: str
+    service_cidr: str
+    fail_cgroup_v1: bool
+    ignore_preflight_errors: tuple[str, ...]
+    conntrack_max_per_core: int | None
+    protect: bool = True
+
+
+class ControlPlane(pulumi.ComponentResource):
+    """Outputs: `founded`, what workers wait for; `ready`, what the cluster's proof waits for; `first`, a master."""
+
+    first: Node
+    founded: pulumi.Resource
+    ready: Sequence[pulumi.Resource]
+
+    def __init__(self, name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("kubeadm:index:ControlPlane", name, None, opts)
+        self._name, self._args = name, args
+        self.first, *others = args.masters
+        self._cluster = _cluster(args)
+        self.founded = self._found()
+        joins = [self._join(self.first)]
+        upload = self._upload(others, joins[0]) if others and args.certificate_distribution == "uploaded" else None
+        for master in others:
+            joins.append(self._join(master, before=joins[-1], upload=upload))
+        self.ready = [self.founded, *joins, self._network()]
+        if upload is not None:
+            self.ready.append(
+                withdraw_certificates(f"{name}-withdraw-certificates", self.first, upload, after=joins, parent=self)
+            )
+        self.register_outputs({})
+
+    def _found(self) -> pulumi.Resource:
+        args = self._args
+        documents = pulumi.Output.all(self._cluster, host_of(self.first)).apply(
+            lambda known: kubeadm.init_documents(*known)
+        )
+        return remote_step(
+            f"{self._name}-init",
+            self.first,
+            "kubernetes/init-control-plane.sh",
+            settings={"NODE_NAME": self.first.name, "STACKED_ETCD": _stacked_etcd(args), **NETWORK.traces},
+            files=[*_own_files(args, self.first), *_shared_files(args), staged("kubeadm.yaml", documents)],
+            libraries=LIBRARIES,
+            timeout_seconds=STEP_SECONDS,
+            secret=True,
+            triggers=(),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[args.prepared[self.first.name], *args.datastore.ready, *args.named],
+                ignore_changes=list(EVERY_INPUT),
+                protect=args.protect,
+            ),
+        )
+
+    def _upload(self, others: Sequence[Node], joined: pulumi.Resource) -> CertificateUpload:
+        args = CertificateUploadArgs(
+            bastion=self._args.bastion,
+            first=self.first,
+            others=others,
+            joined=joined,
+            cluster=self._cluster,
+            host=host_of(self.first),
+        )
+        return CertificateUpload(f"{self._name}-certificates", args, pulumi.ResourceOptions(parent=self))
+
+    def _join(
+        self, master: Node, *, before: pulumi.Resource | None = None, upload: CertificateUpload | None = None
+    ) -> pulumi.Resource:
+        """`before` is the join of the master before this one, `upload` is where this one gets what masters share."""
+        args = self._args
+        waits: list[pulumi.Resource] = [
+            self.founded,
+            args.prepared[master.name],
+            *args.datastore.ready,
+            *args.reachable,
+        ]
+        if before is not None and args.datastore.in_turn:
+            waits.append(before)
+        if upload is not None:
+            waits.append(upload.uploaded)
+        return remote_step(
+            f"{self._name}-join-{master.name}",
+            master,
+            "kubernetes/join-node.sh",
+            settings={
+                "NODE_NAME": master.name,
+                "NODE_ADDRESS": master.address,
+                "ROLE": "control-plane",
+                "API_SERVERS": _api_servers(args),
+                "CERTIFICATES": "placed" if upload is None else "uploaded",
+                "STACKED_ETCD": _stacked_etcd(args),
+                **NETWORK.traces,
+            },
+            files=[
+                *_own_files(args, master),
+                *(_shared_files(args) if upload is None else []),
+                *join_files(
+                    args.pki,
+                    master,
+                    args.ignore_preflight_errors,
+                    control_plane=True,
+                    certificate_key=None if upload is None else upload.key,
+                ),
+                staged("admin.conf", args.pki.admin_kubeconfig),
+            ],
+            libraries=[*LIBRARIES, "lib/etcd-api.sh"],
+            timeout_seconds=STEP_SECONDS,
+            secret=True,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=waits),
+        )
+
+    def _network(self) -> pulumi.Resource:
+        args = self._args
+        manifest = NETWORK.manifest(args.flannel_version, args.pod_cidr, args.api_name)
+        return remote_step(
+            f"{self._name}-network",
+            self.first,
+            "addons/apply-network.sh",
+            settings={"MANIFEST": MANIFEST, "MASTER_ADDRESS": self.first.address},
+            files=[NodeFile(path=MANIFEST, content=manifest)],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.founded]),
+        )
+
+
+def _shared_files(args: ControlPlaneArgs) -> list[NodeFile]:
+    """The authorities and keys that are the same on all masters."""
+    account = args.pki.service_account
+    return [
+        staged("pki/ca.crt", args.pki.kubernetes_ca.certificate),
+        staged("pki/ca.key", args.pki.kubernetes_ca.key),
+        staged("pki/front-proxy-ca.crt", args.pki.front_proxy_ca.certificate),
+        staged("pki/front-proxy-ca.key", args.pki.front_proxy_ca.key),
+        staged("pki/sa.pub", account.public),
+        staged("pki/sa.key", account.private),
+        *args.datastore.shared,
+    ]
+
+
+def _own_files(args: ControlPlaneArgs, master: Node) -> list[NodeFile]:
+    """What founding and joining place on a master beside their own document and what all masters share."""
+    return [
+        *args.datastore.files,
+        *kubelet_files(args.pki, master),
+        staged("patches/corednsdeployment.yaml", kubeadm.coredns_patch()),
+    ]
+
+
+def _api_servers(args: ControlPlaneArgs) -> pulumi.Output[str]:
+    """By any master that lives, sooner than the balancer has found out that one does; a joined master uses its own."""
+    hosts = pulumi.Output.all(*(master.address for master in args.masters), args.api_name)
+    return hosts.apply(lambda known: " ".join(f"https://{host}:{API_PORT}" for host in known))
+
+
+def _stacked_etcd(args: ControlPlaneArgs) -> pulumi.Output[str]:
+    """The client URLs of the members that masters bring and take with them; empty when they bring none."""
+    return pulumi.Output.all(*(args.datastore.endpoints if args.datastore.in_turn else ())).apply(",".join)
+
+
+def _cluster(args: ControlPlaneArgs) -> pulumi.Output[Cluster]:
+    hosts = pulumi.Output.all(*(host_of(master) for master in args.masters))
+    return pulumi.Output.all(hosts, args.datastore.section).apply(
+        lambda known: Cluster(
+            name=args.cluster_name,
+            kubernetes_version=args.kubernetes_version,
+            api_name=args.api_name,
+            pod_cidr=args.pod_cidr,
+            service_cidr=args.service_cidr,
+            masters=tuple(known[0]),
+            etcd=known[1],
+            fail_cgroup_v1=args.fail_cgroup_v1,
+            ignore_preflight_errors=args.ignore_preflight_errors,
+            conntrack_max_per_core=args.conntrack_max_per_core,
+        )
+    )

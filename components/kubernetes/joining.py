@@ -1,0 +1,60 @@
+"""Joining: what `scripts/kubernetes/join-node.sh` needs on any node, and how the cluster's documents name that node."""
+
+import pulumi
+
+from components.host.kubeadm import STAGE, staged
+from components.host.node import Node
+from components.host.step import NodeFile
+from components.kubernetes import documents as kubeadm
+from components.kubernetes.documents import Host
+from components.pki.cluster import ClusterPki
+
+LIBRARIES = ("lib/kubeadm-common.sh",)
+# More than kubeadm's own patience with everything that it waits for one after another.
+STEP_SECONDS = 1800
+
+
+def host_of(node: Node) -> pulumi.Output[Host]:
+    """The node as kubeadm's documents name it; its provider id is the one that AWS's own controllers would give it."""
+    return pulumi.Output.all(node.address, provider_id(node)).apply(
+        lambda known: Host(name=node.name, address=known[0], provider_id=known[1])
+    )
+
+
+def provider_id(node: Node) -> pulumi.Output[str]:
+    """What the Node object says about the machine it stands for, for all its life."""
+    return pulumi.Output.format("aws:///{0}/{1}", node.zone, node.identity)
+
+
+def join_files(
+    pki: ClusterPki,
+    node: Node,
+    ignore_preflight_errors: tuple[str, ...],
+    *,
+    control_plane: bool,
+    certificate_key: pulumi.Output[str] | None = None,
+) -> list[NodeFile]:
+    """What any node needs for its join: kubeadm's document and the credential it introduces itself with."""
+    document = pulumi.Output.all(host_of(node), certificate_key).apply(
+        lambda known: kubeadm.join_document(
+            known[0],
+            f"{STAGE}/bootstrap.conf",
+            control_plane=control_plane,
+            ignore_preflight_errors=ignore_preflight_errors,
+            certificate_key=known[1],
+        )
+    )
+    return [
+        staged("kubeadm.yaml", document),
+        staged("bootstrap.conf", pki.bootstrap_kubeconfig(node)),
+        staged("ca.crt", pki.kubernetes_ca.certificate),
+    ]
+
+
+def kubelet_files(pki: ClusterPki, node: Node) -> list[NodeFile]:
+    """The kubelet's serving certificate and key."""
+    serving = pki.kubelet_serving(node)
+    return [
+        staged("kubelet-pki/serving.crt", serving.certificate),
+        staged("kubelet-pki/serving.key", serving.key),
+    ]

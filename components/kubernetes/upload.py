@@ -1,0 +1,90 @@
+"""CertificateUpload: the first master gives the others what all share, encrypted, through the API server."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_command import remote
+
+from components.host.kubeadm import staged
+from components.host.node import Node
+from components.host.step import remote_step
+from components.kubernetes import documents as kubeadm
+from components.kubernetes.documents import Cluster, Host
+from components.kubernetes.joining import LIBRARIES
+from components.pki.random_text import random_hex
+
+CHECK_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertificateUploadArgs:
+    """`first` has the authorities once `joined` is done, `others` come for them. `bastion` looks at `first` before.
+
+    `cluster` and `host`, the first master as kubeadm names it, are for kubeadm's documents.
+    """
+
+    bastion: Node
+    first: Node
+    others: Sequence[Node]
+    joined: pulumi.Resource
+    cluster: pulumi.Output[Cluster]
+    host: pulumi.Output[Host]
+
+
+class CertificateUpload(pulumi.ComponentResource):
+    """Outputs: `uploaded`, what a join that downloads waits for, and the secret `key` that it needs."""
+
+    uploaded: remote.Command
+    key: pulumi.Output[str]
+
+    def __init__(self, name: str, args: CertificateUploadArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("kubeadm:index:CertificateUpload", name, None, opts)
+        self.key = random_hex(f"{name}-key", self)
+        machines = [pulumi.Output.concat(node.name, "=", node.identity) for node in args.others]
+        expected = pulumi.Output.all(*machines).apply(" ".join)
+        checked = remote_step(
+            f"{name}-check-{args.first.name}",
+            args.bastion,
+            "kubernetes/check-first-master.sh",
+            settings={
+                "NODE_NAME": args.first.name,
+                "NODE_ADDRESS": args.first.address,
+                "MACHINE": args.first.identity,
+                "EXPECTED": expected,
+                "LIMIT_SECONDS": str(CHECK_SECONDS),
+            },
+            triggers=[args.first.identity],
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=args.first.machine, depends_on=[args.joined]),
+        )
+        documents = pulumi.Output.all(args.cluster, args.host, self.key).apply(
+            lambda known: kubeadm.upload_documents(*known)
+        )
+        self.uploaded = remote_step(
+            f"{name}-{args.first.name}",
+            args.first,
+            "kubernetes/upload-certificates.sh",
+            settings={"NODE_NAME": args.first.name, "NODE_ADDRESS": args.first.address, "EXPECTED": expected},
+            files=[staged("kubeadm.yaml", documents)],
+            libraries=LIBRARIES,
+            secret=True,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[checked]),
+        )
+        self.register_outputs({})
+
+
+def withdraw_certificates(
+    name: str, first: Node, upload: CertificateUpload, *, after: Sequence[pulumi.Resource], parent: pulumi.Resource
+) -> pulumi.Resource:
+    """Delete what was uploaded, every time that it was, when all who came for it have it."""
+    digest = pulumi.Output.from_input(upload.uploaded.stdin).apply(
+        lambda text: hashlib.sha256(f"{text}".encode()).hexdigest()
+    )
+    return remote_step(
+        name,
+        first,
+        "kubernetes/withdraw-certificates.sh",
+        settings={"NODE_ADDRESS": first.address, "UPLOAD": pulumi.Output.unsecret(digest)},
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[upload.uploaded, *after]),
+    )

@@ -1,0 +1,1 @@
+"""Authorities, keys and certificates, all of them pulumi-tls resources."""

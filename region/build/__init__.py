@@ -1,0 +1,1 @@
+"""What the region is made of and is made once: toolchain, image, mirror."""

@@ -1,0 +1,173 @@
+"""Everything a node installs, at one address in the region: apt repositories, etcd's archive, an image registry."""
+
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from region.build import debian_repository, etcd_archive, image, images, kubernetes_repository, registry, toolchain
+from region.build.cache import content_key, made_once
+from region.build.signing import signing_key
+from region.build.toolchain import Toolchain
+from region.errors import ExpectedError
+from region.fabric.namespaces import INTERNET, MIRROR_ADDRESS
+from region.fabric.processes import Process
+from region.paths import CACHE, LOGS, RUN
+from region.report import Report
+
+START_SECONDS = 20
+_SOURCES = Path(__file__).parent
+_PUBLISHED = CACHE / "mirror"
+
+
+class MirrorError(ExpectedError):
+    """The mirror does not answer; the message names its log."""
+
+
+def build(tools: Toolchain, report: Report) -> Path:
+    """The mirror's tree in the cache: `www` is served as it is, `registry` is docker-registry's data.
+
+    Each part is made once and whole; interrupted, the next call goes on with the part that was in the making.
+    """
+    key, root = signing_key(), image.build(report)
+    debian = _part(
+        "debian",
+        "packages of Debian (1 of 4)",
+        report,
+        [image.image_key(), *_code("apt_repository", "debian_mirror", "debian_repository", "deb_package", "signing")],
+        lambda folder: debian_repository.build(folder, root, key),
+    )
+    kubernetes = _part(
+        "kubernetes",
+        "packages of Kubernetes (2 of 4)",
+        report,
+        [
+            *(key.armored, _tools("kubernetes", "cni", "crictl"), _SOURCES / "packaging"),
+            *_code("apt_repository", "kubernetes_repository", "deb_package", "signing"),
+        ],
+        lambda folder: kubernetes_repository.build(folder, tools, key),
+    )
+    etcd = _part(
+        "etcd",
+        "archive of etcd (3 of 4)",
+        report,
+        [_tools("etcd"), *_code("etcd_archive")],
+        lambda folder: etcd_archive.build(folder, tools),
+    )
+    pulled = _part(
+        "images",
+        "container images (4 of 4)",
+        report,
+        [
+            *(debian.name, _tools("kubernetes", "etcd", "coredns", "flannel", "flannel-cni")),
+            *(_SOURCES / "packaging", *_code("firewall_tools", "images", "oci", "registry")),
+        ],
+        lambda folder: images.build(folder, tools, root, debian / "pool", report),
+    )
+
+    def link(tree: Path) -> None:
+        www = tree / "www"
+        for path, part in (
+            ("debian", debian),
+            (kubernetes_repository.repository_path(), kubernetes),
+            (f"etcd/{etcd_archive.etcd_version()}", etcd),
+        ):
+            (www / path).parent.mkdir(parents=True, exist_ok=True)
+            (www / path).symlink_to(part)
+        (tree / "registry").symlink_to(pulled)
+
+    names = [part.name for part in (debian, kubernetes, etcd, pulled)]
+    return made_once(_PUBLISHED / content_key(*names, *_code("mirror")), link)
+
+
+def _part(name: str, title: str, report: Report, key: list[str | bytes | Path], make: Callable[[Path], None]) -> Path:
+    def announced(folder: Path) -> None:
+        report(f"mirror: {title}")
+        make(folder)
+
+    return made_once(_PUBLISHED / f"{name}-{content_key(*key)}", announced)
+
+
+def _code(*modules: str) -> list[Path]:
+    return [_SOURCES / f"{module}.py" for module in modules]
+
+
+def _tools(*modules: str) -> str:
+    return " ".join(toolchain.directory(module).parent.name for module in modules)
+
+
+def start(tree: Path) -> None:
+    """Serve the tree on the mirror's address; one that is running goes on. Raises MirrorError after 20 s of silence."""
+    folder = RUN / "mirror"
+    folder.mkdir(parents=True, exist_ok=True)
+    LOGS.mkdir(parents=True, exist_ok=True)
+    (folder / "registry.json").write_text(registry.configuration(tree / "registry", writable=False))
+    (folder / "nginx.conf").write_text(nginx_configuration(tree / "www", folder))
+    for process in _processes(folder):
+        process.start()
+    deadline = time.monotonic() + START_SECONDS
+    while not answers():
+        if time.monotonic() > deadline:
+            logs = " and ".join(str(process.log) for process in _processes(folder))
+            raise MirrorError(f"the mirror at http://{MIRROR_ADDRESS} does not answer: see {logs}")
+        time.sleep(0.05)
+
+
+def stop() -> None:
+    for process in _processes(RUN / "mirror"):
+        process.stop()
+
+
+def answers() -> bool:
+    """Whether the mirror gives files and images, asked from the operator's place."""
+    addresses = [f"http://{MIRROR_ADDRESS}/{path}" for path in ("debian/dists/", "v2/")]
+    argv = ["nsenter", f"--net=/run/netns/{INTERNET}", "--", "curl", "-sf", "--max-time", "5", "-o", "/dev/null"]
+    return all(subprocess.run([*argv, address]).returncode == 0 for address in addresses)
+
+
+def _processes(folder: Path) -> tuple[Process, Process]:
+    return (
+        Process(
+            name="mirror-registry",
+            argv=["docker-registry", "serve", str(folder / "registry.json")],
+            netns=INTERNET,
+        ),
+        Process(
+            name="mirror-web",
+            argv=["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"],
+            netns=INTERNET,
+        ),
+    )
+
+
+def nginx_configuration(www: Path, folder: Path) -> str:
+    """Files as they are, /v2/ to the registry; blobs of any size pass without being kept."""
+    return f"""\
+daemon off;
+user root;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log stderr warn;
+events {{ worker_connections 1024; }}
+http {{
+  types {{ }}
+  default_type application/octet-stream;
+  sendfile on;
+  access_log {LOGS}/mirror-access.log;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  server {{
+    listen {MIRROR_ADDRESS}:80;
+    root {www};
+    autoindex on;
+    location /v2/ {{
+      proxy_pass http://127.0.0.1:{registry.PORT};
+      proxy_set_header Host $http_host;
+      proxy_buffering off;
+    }}
+  }}
+}}
+"""

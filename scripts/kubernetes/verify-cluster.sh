@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# Proves on the first master that the whole cluster works, and fails with what does not. Leaves nothing behind.
+# RELEASE: the versions that must run.  MACHINES: "name=identity ..." of all, so that any new machine is verified.
+# KUBERNETES_VERSION, MASTERS ("name=address ..."), WORKERS ("name ..."), API_NAME, INGRESS_NAME and
+# NODE_PORTS ("balancer's port:node port ..."), MANIFEST: the probe's manifest on this host. Needs the command etcd-health, and
+# node-readiness.sh with its settings before it.
+# NETWORK_DAEMON_SET: the network add-on's, whose image every node has.
+set -euo pipefail
+
+export KUBECONFIG=/etc/kubernetes/admin.conf
+CA=/etc/kubernetes/pki/ca.crt
+PROBE=cluster-verification
+
+all_nodes() {
+  local master worker
+  for master in $MASTERS; do echo "${master%%=*}"; done
+  for worker in $WORKERS; do echo "$worker"; done
+}
+
+answers() {
+  curl --silent --fail --max-time 5 --output /dev/null --cacert "$CA" "$1"
+}
+
+nodes_are_what_they_should_be() {
+  local name version taints node
+  while read -r name version taints; do
+    [[ $version == "v$KUBERNETES_VERSION" ]] || fail "the kubelet of $name is $version, this release is v$KUBERNETES_VERSION"
+    if [[ " $MASTERS" == *" $name="* ]]; then
+      [[ $taints == *node-role.kubernetes.io/control-plane:NoSchedule* ]] || fail "master $name is not tainted: it takes ordinary pods"
+    fi
+  done < <(kubectl get nodes --output \
+    'jsonpath={range .items[*]}{.metadata.name} {.status.nodeInfo.kubeletVersion} {range .spec.taints[*]}{.key}:{.effect},{end}{"\n"}{end}')
+  for node in $(all_nodes); do
+    wait_for 30 "the kubelet of $node, asked by the API server (10250 open from the masters? serving certificate?)" \
+      kubectl get --raw "/api/v1/nodes/$node/proxy/healthz"
+  done
+}
+
+api_servers_are_ready() {
+  local master
+  for master in $MASTERS; do
+    wait_for 120 "the API server of ${master%%=*}" answers "https://${master#*=}:6443/readyz"
+  done
+  wait_for 120 "the API server behind the balancer, https://$API_NAME:6443" answers "https://$API_NAME:6443/readyz"
+}
+
+etcd_is_healthy() {
+  wait_for 60 "a healthy etcd" etcd-health
+  etcd-health
+}
+
+dns_is_spread() {
+  local nodes
+  kubectl --namespace kube-system rollout status deployment/coredns --timeout=180s || {
+    kubectl --namespace kube-system get pods --selector k8s-app=kube-dns --output json | explain_pods >&2
+    fail "cluster DNS does not run; what its pods say is above"
+  }
+  nodes=$(kubectl --namespace kube-system get pods --selector k8s-app=kube-dns --field-selector status.phase=Running \
+    --output 'jsonpath={range .items[*]}{.spec.nodeName}{"\n"}{end}' | sort --unique | wc --lines)
+  [[ $nodes -ge 2 || $(all_nodes | wc --lines) -eq 1 ]] || fail "cluster DNS runs on $nodes node only"
+}
+
+image_of() {
+  kubectl --namespace "$1" get "$2" --output 'jsonpath={.spec.template.spec.containers[0].image}'
+}
+
+# A port that a Service of the cluster's users holds is refused to ours: then theirs is what answers behind the balancer.
+expose() {
+  local pair
+  for pair in $NODE_PORTS; do
+    cat <<SERVICE
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web-${pair#*:}, namespace: $PROBE}
+spec: {type: NodePort, selector: {app: web}, ports: [{port: 80, targetPort: http, nodePort: ${pair#*:}}]}
+SERVICE
+  done | kubectl apply --filename - 2>&1 || true
+}
+
+says_ok() {
+  [[ $(curl --silent --fail --max-time 3 "http://$INGRESS_NAME:$1/health") == OK ]]
+}
+
+accepts() {
+  timeout 3 bash -c "exec 3<>/dev/tcp/$INGRESS_NAME/$1" 2>/dev/null
+}
+
+pods_have_dns_and_answer_through_the_balancer() {
+  local pair exposed
+  sed -e "s,COREDNS_IMAGE,$(image_of kube-system deployment/coredns)," -e "s,NETWORK_IMAGE,$(image_of "$NETWORK_NAMESPACE" "daemonset/$NETWORK_DAEMON_SET")," \
+    "$MANIFEST" | kubectl apply --filename - >/dev/null
+  exposed=$(expose)
+  if ! kubectl --namespace "$PROBE" rollout status daemonset/web --timeout=180s; then
+    kubectl --namespace "$PROBE" get pods --output json | explain_pods >&2
+    fail "a pod did not start, or could not resolve kubernetes.default.svc.cluster.local; see the pods above"
+  fi
+  for pair in $NODE_PORTS; do
+    if [[ $exposed == *"service/web-${pair#*:} created"* ]]; then
+      wait_for 120 "a NodePort (${pair#*:}) through the ingress balancer, http://$INGRESS_NAME:${pair%:*}" says_ok "${pair%:*}"
+    else
+      wait_for 60 "the Service that holds NodePort ${pair#*:} through the ingress balancer, $INGRESS_NAME:${pair%:*}" accepts "${pair%:*}"
+    fi
+  done
+}
+
+# The ports are free again at once; the rest goes while nobody waits for it.
+clean_up() {
+  kubectl --namespace "$PROBE" delete services --all >/dev/null 2>&1 || true
+  kubectl delete namespace "$PROBE" --ignore-not-found --wait=false >/dev/null 2>&1 || true
+  rm -f "$MANIFEST"
+}
+
+mapfile -t nodes < <(all_nodes)
+echo "release $RELEASE"
+wait_for_nodes "${nodes[@]}"
+nodes_are_what_they_should_be
+api_servers_are_ready
+etcd_is_healthy
+dns_is_spread
+kubectl delete namespace "$PROBE" --ignore-not-found --timeout=120s >/dev/null
+trap clean_up EXIT
+pods_have_dns_and_answer_through_the_balancer
+echo "verified: $MACHINES"

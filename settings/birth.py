@@ -1,0 +1,74 @@
+"""What is decided at a cluster's birth: kept in its state, and held against the settings before anything is made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from settings.reading import refuse_all
+from settings.values import Settings
+
+CLUSTER = "kubeadm:index:Cluster"
+FOUNDING = "-control-plane-init"
+OUTPUT = "decided_at_birth"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """A setting's `value`, and the `reason` why it stays."""
+
+    value: str
+    reason: str
+
+
+def check(settings: Settings) -> None:
+    """Raises SettingsError with every setting that is not what it was when the cluster was founded."""
+    decided, again = _decided(), f"'python -m operate reset --stack {pulumi.get_stack()}'"
+    problems = [
+        f"{pulumi.get_project()}:{key} is {decision.value!r}: it was decided at the cluster's birth, {decided[key]!r}. "
+        f"{decision.reason}; set it back, or start over ({again}, on the local region 'make reset') and then change it"
+        for key, decision in _decisions(settings).items()
+        if decided.get(key, decision.value) != decision.value
+    ]
+    if problems:
+        refuse_all(problems)
+
+
+def record(settings: Settings) -> Mapping[str, Mapping[str, str]]:
+    """What the cluster's component keeps as an output, for every later update to be held against."""
+    return {OUTPUT: {key: decision.value for key, decision in _decisions(settings).items()}}
+
+
+def _decisions(settings: Settings) -> Mapping[str, Decision]:
+    decisions = {
+        "etcdTopology": Decision(
+            value=settings.etcd_topology, reason="etcd's members and their data would have to move"
+        ),
+        "masterCount": Decision(
+            value=str(settings.master_count), reason="Masters would have to join or leave the cluster with their etcd"
+        ),
+        "vpcCidr": Decision(value=settings.vpc_cidr, reason="All machines would have to be made again at once"),
+        "podCidr": Decision(value=settings.pod_cidr, reason="Each node has its share of it and pods with addresses"),
+        "serviceCidr": Decision(value=settings.service_cidr, reason="Services keep the addresses that they got"),
+        "privateZone": Decision(
+            value=settings.private_zone, reason="Every node and certificate has the API server's name from it"
+        ),
+    }
+    if settings.topology.manager == "kubeadm":
+        reason = "kubeadm starts etcd's members with what the cluster was founded with"
+        decisions |= {
+            "heartbeatMilliseconds": Decision(value=str(settings.heartbeat_milliseconds), reason=reason),
+            "electionMilliseconds": Decision(value=str(settings.election_milliseconds), reason=reason),
+        }
+    return decisions
+
+
+def _decided() -> Mapping[str, str]:
+    """What the state has, by setting: nothing before the founding, since until then all of it may change."""
+    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    read = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": stack})
+    resources = read.value["outputs"]
+    if not any(urn.endswith(FOUNDING) for urn in resources):
+        return {}
+    clusters = [resource["outputs"] for resource in resources.values() if resource["type"] == CLUSTER]
+    return clusters[0].get(OUTPUT, {}) if clusters else {}

@@ -1,0 +1,35 @@
+"""The release table: what goes with each minor version of Kubernetes that this program's documents are right for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """`etcd_minors` are those that Kubernetes is supported with; `etcd_image_tag` is its kubeadm's own choice.
+
+    The tag is of registry.k8s.io/etcd, for a member that kubeadm or a kubelet runs: `kubeadm config images list`.
+    """
+
+    etcd_minors: tuple[str, ...]
+    etcd_image_tag: str
+
+
+RELEASES: Mapping[str, Release] = {
+    "1.35": Release(etcd_minors=("3.6", "3.7"), etcd_image_tag="3.6.6-0"),
+    "1.36": Release(etcd_minors=("3.6", "3.7"), etcd_image_tag="3.6.8-0"),
+    "1.37": Release(etcd_minors=("3.6", "3.7"), etcd_image_tag="3.7.0-0"),
+}
+
+
+def minor_of(version: str) -> str:
+    """1.37 of 1.37.1."""
+    return version.rpartition(".")[0]
+
+
+def release_of(kubernetes_version: str) -> Release:
+    """The table's row. Raises LookupError with what is known."""
+    minor = minor_of(kubernetes_version)
+    if minor not in RELEASES:
+        raise LookupError(f"this program knows Kubernetes {', '.join(RELEASES)}")
+    return RELEASES[minor]

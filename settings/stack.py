@@ -1,0 +1,80 @@
+"""The stack's settings: read once, checked whole, and every mistake said before the first resource is made."""
+
+from typing import get_args
+
+from settings.checks import check
+from settings.reading import Configuration
+from settings.tags import CLUSTER_TAG
+from settings.topology import TOPOLOGIES
+from settings.values import (
+    MAX_VPC_PREFIX,
+    MIN_VPC_PREFIX,
+    CertificateDistribution,
+    NatGateways,
+    Scheme,
+    Settings,
+)
+
+# The longest name derived from it is <clusterName>-ingress, and a load balancer's name has at most 32 characters.
+CLUSTER_NAME = r"(?!(internal|sg)(-|$))[a-z]([a-z0-9-]{0,22}[a-z0-9])?"
+DNS_NAME = r"(?=.{1,200}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
+INSTANCE_TYPE = r"[a-z][a-z0-9-]*\.[a-z0-9-]+"
+
+
+def load() -> Settings:
+    """Read the stack's configuration. Raises SettingsError with everything that is wrong with it."""
+    read = Configuration()
+    region = read.region()
+    cluster_name = read.text(
+        "clusterName",
+        CLUSTER_NAME,
+        "at most 24 lower-case letters, digits and dashes, a letter first, no dash last, its first word neither "
+        "'internal' nor 'sg': AWS limits the names of load balancers and security groups that are made from it",
+    )
+    zones = read.names("availabilityZones") or tuple(f"{region}{letter}" for letter in "abc")
+    conntrack = read.integer("kubeProxyConntrackMaxPerCore", -1, 1 << 24)
+    settings = Settings(
+        region=region,
+        cluster_name=cluster_name,
+        availability_zones=zones,
+        vpc_cidr=read.cidr("vpcCidr", MIN_VPC_PREFIX, MAX_VPC_PREFIX, "it is cut into a subnet pair for each zone"),
+        pod_cidr=read.cidr("podCidr", 8, 23, "each node gets a /24 of it"),
+        service_cidr=read.cidr("serviceCidr", 12, 24, "the API server takes no more, a cluster needs no less"),
+        private_zone=read.text("privateZone", DNS_NAME, "a DNS name in lower case"),
+        admin_cidrs=read.cidrs("adminCidrs"),
+        nat_gateways=read.choice("natGateways", get_args(NatGateways)),
+        bastion_instance_type=read.text("bastionInstanceType", INSTANCE_TYPE, "an EC2 instance type"),
+        master_count=read.integer("masterCount", 1, 7),
+        master_instance_type=read.text("masterInstanceType", INSTANCE_TYPE, "an EC2 instance type"),
+        master_disk_gib=read.integer("masterDiskGib", 8, 16384),
+        worker_count=read.integer("workerCount", 1, 200),
+        worker_instance_type=read.text("workerInstanceType", INSTANCE_TYPE, "an EC2 instance type"),
+        worker_disk_gib=read.integer("workerDiskGib", 8, 16384),
+        etcd_instance_type=read.text("etcdInstanceType", INSTANCE_TYPE, "an EC2 instance type"),
+        etcd_disk_gib=read.integer("etcdDiskGib", 8, 16384),
+        machine_image=read.text("machineImage", r"(ami-[0-9a-f]{8,17})?", "the id of an AMI, or nothing") or None,
+        machine_image_parameter=read.text("machineImageParameter", r"/\S+", "the path of an SSM parameter"),
+        login_user=read.text("loginUser", r"[a-z_][a-z0-9_-]{0,31}", "the name of a user"),
+        kubernetes_version=read.version("kubernetesVersion"),
+        etcd_version=read.version("etcdVersion"),
+        flannel_version=read.version("flannelVersion"),
+        etcd_topology=read.choice("etcdTopology", tuple(TOPOLOGIES)),
+        certificate_distribution=read.choice("certificateDistribution", get_args(CertificateDistribution)),
+        heartbeat_milliseconds=read.integer("heartbeatMilliseconds", 1, 10000),
+        election_milliseconds=read.integer("electionMilliseconds", 1, 50000),
+        etcd_ca=read.authority("etcdCa"),
+        kubernetes_ca=read.authority("kubernetesCa"),
+        mirror=read.text("mirror", r"(https?://[^\s/]+(/\S*[^\s/])?)?", "an http URL without a slash at its end")
+        or None,
+        node_ports=read.ports("nodePorts"),
+        ingress_scheme=read.choice("ingressScheme", get_args(Scheme)),
+        ingress_cidrs=read.cidrs("ingressCidrs"),
+        fail_cgroup_v1=read.boolean("failCgroupV1"),
+        ignore_preflight_errors=read.names("ignorePreflightErrors"),
+        kube_proxy_conntrack_max_per_core=None if conntrack == -1 else conntrack,
+        tags=read.tags("tags", reserved=("Name", CLUSTER_TAG)),
+        deletion_protection=read.boolean("deletionProtection"),
+    )
+    check(settings, read)
+    read.finish()
+    return settings

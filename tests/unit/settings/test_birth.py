@@ -1,0 +1,89 @@
+"""What was decided at the cluster's birth does not change afterwards."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from conftest import ANSWERS, STATE, Engine, configure
+
+from settings import birth
+from settings.reading import SettingsError
+from settings.stack import load
+
+URN = "urn:pulumi:test::kubeadm-aws::kubeadm:index:Cluster"
+FOUNDING = {
+    f"{URN}$kubeadm:index:ControlPlane$command:remote:Command::kubeadm-control-plane-init": {
+        "type": "command:remote:Command",
+        "outputs": {"stdout": ""},
+    }
+}
+DECIDED = {
+    "etcdTopology": "systemd",
+    "masterCount": "3",
+    "vpcCidr": "10.0.0.0/16",
+    "podCidr": "10.244.0.0/16",
+    "serviceCidr": "10.96.0.0/12",
+    "privateZone": "internal",
+}
+CHANGES = {
+    "etcdTopology": "stacked",
+    "masterCount": 5,
+    "vpcCidr": "10.1.0.0/16",
+    "podCidr": "10.200.0.0/16",
+    "serviceCidr": "10.112.0.0/12",
+    "privateZone": "example",
+}
+
+
+def cluster(decided: Mapping[str, str]) -> dict[str, Any]:
+    outputs = {"api_endpoint": "https://api.kubeadm.internal:6443", "decided_at_birth": decided}
+    return {f"{URN}::kubeadm": {"type": "kubeadm:index:Cluster", "outputs": outputs}}
+
+
+def engine_with(state: Mapping[str, Any]) -> Engine:
+    return Engine(answers={**ANSWERS, STATE: {"outputs": state}})
+
+
+def test_a_cluster_lives_on_with_what_was_decided():
+    assert engine_with({**cluster(DECIDED), **FOUNDING}).run_stack({}).registered
+
+
+@pytest.mark.parametrize("key", DECIDED)
+def test_a_change_is_refused_before_anything_is_made(key):
+    engine = engine_with({**cluster(DECIDED), **FOUNDING})
+    with pytest.raises(SettingsError) as caught:
+        engine.run_stack({key: CHANGES[key]})
+    said = str(caught.value)
+    assert f"kubeadm-aws:{key} is '{CHANGES[key]}': it was decided at the cluster's birth, '{DECIDED[key]}'." in said
+    assert "set it back, or start over ('python -m operate reset --stack " in said
+    assert engine.registered == []
+
+
+def test_all_changes_are_said_at_once():
+    with pytest.raises(SettingsError) as caught:
+        engine_with({**cluster(DECIDED), **FOUNDING}).run_stack(CHANGES)
+    assert all(f"kubeadm-aws:{key} is " in str(caught.value) for key in CHANGES)
+
+
+def test_until_the_founding_all_may_change():
+    assert engine_with(cluster(DECIDED)).run_stack({"podCidr": CHANGES["podCidr"]}).registered
+
+
+def test_what_an_older_program_did_not_write_down_may_change():
+    undecided = {name: value for name, value in DECIDED.items() if name != "podCidr"}
+    assert engine_with({**cluster(undecided), **FOUNDING}).run_stack({"podCidr": CHANGES["podCidr"]}).registered
+
+
+def test_what_is_kept_is_what_is_compared():
+    kept: list[Mapping[str, Any]] = []
+    Engine().run(lambda: (configure({}), kept.append(birth.record(load()))))
+    assert kept == [{"decided_at_birth": DECIDED}]
+
+
+@pytest.mark.parametrize(("key", "value"), [("heartbeatMilliseconds", 150), ("electionMilliseconds", 2000)])
+def test_stacked_members_keep_the_patience_that_kubeadm_gave_them(key: str, value: int):
+    patience = {"heartbeatMilliseconds": "100", "electionMilliseconds": "1000"}
+    stacked = {**cluster({**DECIDED, "etcdTopology": "stacked", **patience}), **FOUNDING}
+    with pytest.raises(SettingsError, match=f"kubeadm-aws:{key} is '{value}'"):
+        engine_with(stacked).run_stack({"etcdTopology": "stacked", key: value})
+    assert engine_with({**cluster(DECIDED), **FOUNDING}).run_stack({key: value}).registered
