@@ -77,9 +77,7 @@ def _wipe(outputs: Outputs) -> set[str]:
 def _wipe_host(directory: Path, name: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["ssh", "-F", f"{directory}/config", name, f"sudo timeout --kill-after=20 {SECONDS_PER_HOST} bash -s"],
-        input=render(
-            f"wipe on {name}", "host/wipe-node.sh", settings=NETWORK.traces, libraries=["lib/kubeadm-common.sh"]
-        ),
+        input=render(f"wipe on {name}", "host/wipe-node.sh", settings=NETWORK.traces, libraries=["lib/membership.sh"]),
         capture_output=True,
         text=True,
     )

@@ -12,7 +12,7 @@ from components.pki.etcd import EtcdPki
 
 PEER_PORT = 2380
 # Where a member's new files wait until its script has looked at them.
-STAGE = "/run/etcd-member"
+STAGE = "/run/kubeadm-aws/etcd-member"
 
 
 @dataclass(frozen=True, kw_only=True)

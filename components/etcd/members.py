@@ -65,7 +65,7 @@ class Etcd(pulumi.ComponentResource):
 
         On a master that is not the machine itself, because it can tell a cluster's birth from the loss of its quorum.
         """
-        certificates, client = f"/run/etcd-admit-{node.name}", self._args.pki.apiserver_client
+        certificates, client = f"/run/kubeadm-aws/etcd-admit-{node.name}", self._args.pki.apiserver_client
         return remote_step(
             f"{self._name}-admit-{node.name}",
             master,

@@ -10,7 +10,7 @@ from components.host.step import NodeFile
 
 CONTAINERD_SOCKET = "unix:///run/containerd/containerd.sock"
 PKI = "/etc/kubernetes/pki"
-STAGE = "/run/kubeadm-step"
+STAGE = "/run/kubeadm-aws/kubeadm"
 
 # Twice kubeadm's patience or more: a burstable machine booting its whole control plane at once is slow, not broken.
 TIMEOUTS = {

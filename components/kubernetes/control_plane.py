@@ -7,7 +7,7 @@ import pulumi
 
 from components.addons.installed import NETWORK
 from components.etcd.datastore import Datastore
-from components.host.kubeadm import staged
+from components.host.kubeadm import STAGE, staged
 from components.host.node import Node
 from components.host.step import NodeFile, remote_step
 from components.kubernetes import documents as kubeadm
@@ -22,7 +22,7 @@ from components.pki.cluster import ClusterPki
 from settings.ports import API_PORT
 from settings.values import CertificateDistribution
 
-MANIFEST = "/run/network-addon/manifest.yaml"
+MANIFEST = "/run/kubeadm-aws/network-addon/manifest.yaml"
 # All inputs of a remote.Command: what was done once is not done again because the program now says it otherwise.
 EVERY_INPUT = ("addPreviousOutputInEnv", "connection", "create", "logging", "stdin", "triggers")
 
@@ -90,9 +90,14 @@ class ControlPlane(pulumi.ComponentResource):
             f"{self._name}-init",
             self.first,
             "kubernetes/init-control-plane.sh",
-            settings={"NODE_NAME": self.first.name, "STACKED_ETCD": _stacked_etcd(args), **NETWORK.traces},
+            settings={
+                "NODE_NAME": self.first.name,
+                "STAGE": STAGE,
+                "STACKED_ETCD": _stacked_etcd(args),
+                **NETWORK.traces,
+            },
             files=[*_own_files(args, self.first), *_shared_files(args), staged("kubeadm.yaml", documents)],
-            libraries=LIBRARIES,
+            libraries=["lib/kubeadm.sh", "lib/membership.sh"],
             timeout_seconds=STEP_SECONDS,
             secret=True,
             triggers=(),
@@ -133,11 +138,11 @@ class ControlPlane(pulumi.ComponentResource):
         return remote_step(
             f"{self._name}-join-{master.name}",
             master,
-            "kubernetes/join-node.sh",
+            "kubernetes/join-master.sh",
             settings={
                 "NODE_NAME": master.name,
                 "NODE_ADDRESS": master.address,
-                "ROLE": "control-plane",
+                "STAGE": STAGE,
                 "API_SERVERS": _api_servers(args),
                 "CERTIFICATES": "placed" if upload is None else "uploaded",
                 "STACKED_ETCD": _stacked_etcd(args),

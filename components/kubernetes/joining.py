@@ -1,4 +1,4 @@
-"""Joining: what `scripts/kubernetes/join-node.sh` needs on any node, and how the cluster's documents name that node."""
+"""Joining: what a join needs on any node, and how the cluster's documents name that node."""
 
 import pulumi
 
@@ -9,7 +9,7 @@ from components.kubernetes import documents as kubeadm
 from components.kubernetes.documents import Host
 from components.pki.cluster import ClusterPki
 
-LIBRARIES = ("lib/kubeadm-common.sh",)
+LIBRARIES = ("lib/kubeadm.sh", "lib/membership.sh", "lib/joining.sh")
 # More than kubeadm's own patience with everything that it waits for one after another.
 STEP_SECONDS = 1800
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_command import remote
 
-from components.host.kubeadm import staged
+from components.host.kubeadm import STAGE, staged
 from components.host.node import Node
 from components.host.step import remote_step
 from components.kubernetes import documents as kubeadm
 from components.kubernetes.documents import Cluster, Host
-from components.kubernetes.joining import LIBRARIES
 from components.pki.random_text import random_hex
 
 CHECK_SECONDS = 60
@@ -65,9 +64,14 @@ class CertificateUpload(pulumi.ComponentResource):
             f"{name}-{args.first.name}",
             args.first,
             "kubernetes/upload-certificates.sh",
-            settings={"NODE_NAME": args.first.name, "NODE_ADDRESS": args.first.address, "EXPECTED": expected},
+            settings={
+                "NODE_NAME": args.first.name,
+                "NODE_ADDRESS": args.first.address,
+                "STAGE": STAGE,
+                "EXPECTED": expected,
+            },
             files=[staged("kubeadm.yaml", documents)],
-            libraries=LIBRARIES,
+            libraries=["lib/kubeadm.sh"],
             secret=True,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[checked]),
         )

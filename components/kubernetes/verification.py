@@ -11,7 +11,7 @@ from components.host.node import Node
 from components.host.step import NodeFile, remote_step
 
 PROBE = Path(__file__).parent / "verification.yaml"
-PLACE = "/run/cluster-verification/probe.yaml"
+PLACE = "/run/kubeadm-aws/verification/probe.yaml"
 # While nothing gets any further on nodes that are not Ready. A kubelet pauses half a minute at most between attempts.
 PATIENCE_SECONDS = 50
 

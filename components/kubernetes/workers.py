@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.addons.installed import NETWORK
+from components.host.kubeadm import STAGE
 from components.host.node import Node
 from components.host.step import remote_step
 from components.kubernetes.control_plane import ControlPlane
@@ -62,11 +63,10 @@ class Workers(pulumi.ComponentResource):
         return remote_step(
             f"{name}-join-{worker.name}",
             worker,
-            "kubernetes/join-node.sh",
+            "kubernetes/join-worker.sh",
             settings={
                 "NODE_NAME": worker.name,
-                "NODE_ADDRESS": worker.address,
-                "ROLE": "worker",
+                "STAGE": STAGE,
                 "API_SERVERS": f"https://{args.api_name}:{API_PORT}",
                 **NETWORK.traces,
             },

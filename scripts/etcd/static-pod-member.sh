@@ -92,5 +92,6 @@ show_etcd_log() {
   show_journal kubelet 5
 }
 
+trap 'rm -rf "$STAGE"' EXIT
 install --directory --mode=0700 "$DATA"
 become_member

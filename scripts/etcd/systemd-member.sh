@@ -3,6 +3,12 @@
 # ETCD_VERSION, MIRROR (may be empty), and what etcd-member-common.sh wants. Needs certificates, unit and etcd.env in place.
 set -euo pipefail
 
+# etcd runs as this user, which owns its keys.
+ensure_user() {
+  id etcd >/dev/null 2>&1 ||
+    useradd --system --user-group --home-dir /var/lib/etcd --no-create-home --shell /usr/sbin/nologin etcd
+}
+
 install_etcd() {
   local target=/usr/local/lib/etcd-$ETCD_VERSION source archive folder binary
   if [[ ! -d $target ]]; then
@@ -85,6 +91,8 @@ show_etcd_log() {
   etcd_complaints | tail -n 10
 }
 
+trap 'rm -rf "$STAGE"' EXIT
+ensure_user
 install_etcd
 install --directory --owner=etcd --group=etcd --mode=0700 "$DATA"
 become_member

@@ -13,7 +13,8 @@ SOURCES=/etc/apt/sources.list.d/kubeadm-aws.sources
 PACKAGES=(containerd iptables jq cri-tools kubernetes-cni "kubelet=$KUBERNETES_VERSION-*" "kubeadm=$KUBERNETES_VERSION-*" "kubectl=$KUBERNETES_VERSION-*")
 DEBIAN_KEYS=/usr/share/keyrings/debian-archive-keyring.pgp
 
-is_member() {
+# Something of a cluster runs here, or soon will again.
+is_in_use() {
   [[ -e /etc/kubernetes/kubelet.conf || ($ROLE == etcd && -e /etc/kubernetes/manifests/etcd.yaml) ]]
 }
 
@@ -195,13 +196,13 @@ pull_images() {
 turn_off_swap
 load_modules
 set_kernel_settings
-if ! is_member; then
+if ! is_in_use; then
   have_packages || install_packages
   hold_packages
 fi
 configure_containerd
 point_at_mirror
-if ! is_member; then
+if ! is_in_use; then
   pull_images
 fi
 echo "prepared: Kubernetes $(kubelet --version | cut -d ' ' -f 2), $(containerd --version | cut -d ' ' -f 3)"

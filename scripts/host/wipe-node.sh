@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Takes from a host all that its cluster ever put or kept there; packages, container images and the host itself stay.
-# Runs after kubeadm-common.sh on masters, workers and etcd machines alike, as often as one likes.
+# Runs after membership.sh on masters, workers and etcd machines alike, as often as one likes.
 # NETWORK_CHAINS: how the names of the network add-on's packet chains begin, by space.
 set -euo pipefail
 
@@ -52,6 +52,8 @@ empty() {
 }
 
 remove_files() {
+  # What a step left that was killed.
+  rm -rf /run/kubeadm-aws
   empty /var/lib/etcd /etc/kubernetes /var/lib/kubelet /var/lib/cni
   if [[ -d /etc/cni/net.d ]]; then
     find /etc/cni/net.d -type f -delete

@@ -3,6 +3,7 @@
 # or STACKED_ETCD: then kubeadm makes the first member. NODE_NAME: this master.
 set -euo pipefail
 
+trap clean_up EXIT
 if is_member; then
   echo "$NODE_NAME is a member already"
   exit 0

@@ -3,6 +3,7 @@
 # NODE_NAME, NODE_ADDRESS: this master. EXPECTED: "name=identity ..." of the others, so that a new machine gets a new upload.
 set -euo pipefail
 
+trap clean_up EXIT
 # This master's own API server: a balancer may still send us to one that is gone.
 sed "s,server: https://.*,server: https://$NODE_ADDRESS:6443," /etc/kubernetes/admin.conf | install_file "$STAGE/admin.conf" 0600 root:root
 export KUBECONFIG=$STAGE/admin.conf

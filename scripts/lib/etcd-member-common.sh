@@ -11,7 +11,6 @@ set -euo pipefail
 DATA=/var/lib/etcd
 NOTES=/etc/etcd
 PEER_URL=https://$ADDRESS:2380
-trap 'rm -rf "$STAGE"' EXIT
 
 # URL PATH [CURL'S OPTIONS...]: what the member behind a peer port says.
 ask_peer() {

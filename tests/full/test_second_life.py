@@ -11,7 +11,7 @@ from region.fabric.disks import HOSTS
 from tests.e2e.cluster import PKI, Cluster, ready
 from tests.full.conftest import Region
 from tests.full.layout import MASTERS, STACKED, UPLOADED, WORKER, addresses, instances
-from tests.full.step_text import files
+from tests.step_text import files
 
 SHARED = ("ca.crt", "ca.key", "front-proxy-ca.crt", "front-proxy-ca.key", "sa.pub", "sa.key")
 

@@ -16,7 +16,7 @@ from tests.full.layout import (
     machines,
     members,
 )
-from tests.full.step_text import files
+from tests.step_text import files
 
 CLIENT_FILES = {
     f"{PKI}/etcd/ca.crt",
@@ -60,7 +60,7 @@ def test_kubeadm_takes_its_etcd_as_it_is(cluster: Cluster) -> None:
     for step in ("init", "join-master-1"):
         text = cluster.step_text(f"{cluster.name}-control-plane-{step}")
         assert "--ignore-preflight-errors" not in text
-        first = next(yaml.safe_load_all(files(text)["/run/kubeadm-step/kubeadm.yaml"]))
+        first = next(yaml.safe_load_all(files(text)["/run/kubeadm-aws/kubeadm/kubeadm.yaml"]))
         assert first["nodeRegistration"]["ignorePreflightErrors"] == ["SystemVerification"], step
     [placed] = cluster.get("configmaps", "-n", "kube-system", "--field-selector", "metadata.name=kubeadm-config")
     etcd = yaml.safe_load(placed["data"]["ClusterConfiguration"])["etcd"]

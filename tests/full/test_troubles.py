@@ -22,7 +22,7 @@ from region.paths import STATE
 from tests.e2e.cluster import Cluster
 from tests.full.layout import DEDICATED, STATIC_PODS, addresses, instances
 from tests.full.member import Member
-from tests.full.step_text import files, with_file
+from tests.step_text import files, with_file
 
 HOST = "etcd-2"
 WRITES_PER_SECOND = 40

@@ -1,11 +1,11 @@
-"""Preparation and etcd on mocks: the text of every step against golden files, order, triggers, secrecy."""
+"""Preparation and etcd on mocks: what each step is told, order, triggers, secrecy."""
 
 import base64
 import re
 
 import pytest
-from golden_file import matches_golden
 from registrations import Registration, record
+from step_contents import has_golden_contents, settings_without_value
 from steps_scene import make_node, tls_outputs
 
 from components.etcd.health import health_files
@@ -90,13 +90,19 @@ def dedicated() -> dict[str, Registration]:
         "etcd-health",
     ],
 )
-def test_the_text_of_a_step_is_the_golden_one(steps: dict[str, Registration], name: str) -> None:
-    assert matches_golden(steps[name].inputs["stdin"], f"{name}.sh")
+def test_a_step_has_its_settings_files_and_scripts(steps: dict[str, Registration], name: str) -> None:
+    assert has_golden_contents(steps[name].inputs["stdin"], name)
 
 
 @pytest.mark.parametrize("name", ["preparation-etcd-1", "etcd-etcd-1"])
-def test_the_text_of_a_step_for_a_static_pod_is_the_golden_one(static_pods: dict[str, Registration], name: str) -> None:
-    assert matches_golden(static_pods[name].inputs["stdin"], f"static-pod-{name}.sh")
+def test_a_static_pods_step_has_its_settings_files_and_scripts(static_pods: dict[str, Registration], name: str) -> None:
+    assert has_golden_contents(static_pods[name].inputs["stdin"], f"static-pod-{name}")
+
+
+@pytest.mark.parametrize("way", ["steps", "dedicated", "static_pods"])
+def test_every_script_has_a_value_for_what_it_uses(request: pytest.FixtureRequest, way: str) -> None:
+    for name, step in request.getfixturevalue(way).items():
+        assert not settings_without_value(step.inputs["stdin"]), name
 
 
 def test_without_a_mirror_everything_is_upstream() -> None:
@@ -151,22 +157,22 @@ def test_a_member_gets_its_own_keys_and_no_authoritys(steps: dict[str, Registrat
     contents = {path: base64.b64decode(encoded).decode() for path, encoded in installed}
     keys = {path: text for path, text in contents.items() if "KEY OF" in text}
     assert keys == {
-        "/run/etcd-member/pki/server.key": "KEY OF pki-master-1-server-key",
-        "/run/etcd-member/pki/peer.key": "KEY OF pki-master-1-peer-key",
-        "/run/etcd-member/pki/healthcheck-client.key": "KEY OF pki-healthcheck-client-key",
+        "/run/kubeadm-aws/etcd-member/pki/server.key": "KEY OF pki-master-1-server-key",
+        "/run/kubeadm-aws/etcd-member/pki/peer.key": "KEY OF pki-master-1-peer-key",
+        "/run/kubeadm-aws/etcd-member/pki/healthcheck-client.key": "KEY OF pki-healthcheck-client-key",
     }
 
 
 def test_no_key_of_an_authority_is_on_a_host_that_runs_etcd_as_a_pod(static_pods: dict[str, Registration]) -> None:
     text = static_pods["etcd-etcd-1"].inputs["stdin"]
     assert re.findall(r"install_file (\S+/pki/\S+) (\d+) root:root", text) == [
-        ("/run/etcd-member/pki/ca.crt", "0644"),
-        ("/run/etcd-member/pki/server.crt", "0644"),
-        ("/run/etcd-member/pki/server.key", "0600"),
-        ("/run/etcd-member/pki/peer.crt", "0644"),
-        ("/run/etcd-member/pki/peer.key", "0600"),
-        ("/run/etcd-member/pki/healthcheck-client.crt", "0644"),
-        ("/run/etcd-member/pki/healthcheck-client.key", "0600"),
+        ("/run/kubeadm-aws/etcd-member/pki/ca.crt", "0644"),
+        ("/run/kubeadm-aws/etcd-member/pki/server.crt", "0644"),
+        ("/run/kubeadm-aws/etcd-member/pki/server.key", "0600"),
+        ("/run/kubeadm-aws/etcd-member/pki/peer.crt", "0644"),
+        ("/run/kubeadm-aws/etcd-member/pki/peer.key", "0600"),
+        ("/run/kubeadm-aws/etcd-member/pki/healthcheck-client.crt", "0644"),
+        ("/run/kubeadm-aws/etcd-member/pki/healthcheck-client.key", "0600"),
         ("/etc/kubernetes/pki/apiserver-etcd-client.crt", "0644"),
         ("/etc/kubernetes/pki/apiserver-etcd-client.key", "0600"),
     ]

@@ -155,7 +155,7 @@ class Host:
                 "CLUSTER": "0123",
                 "ETCD_PKI": str(self.folder / "etc/etcd/pki"),
                 "ETCD_OWNER": f"{os.getuid()}:{os.getgid()}",
-                "STAGE": str(self.folder / "run/etcd-member"),
+                "STAGE": str(self.folder / "run/kubeadm-aws/etcd-member"),
             },
             libraries=self.manager.libraries,
         )
@@ -176,7 +176,7 @@ class Host:
 
     def _stage(self) -> None:
         """What the step would install before its script."""
-        stage = self.folder / "run/etcd-member/pki"
+        stage = self.folder / "run/kubeadm-aws/etcd-member/pki"
         stage.mkdir(parents=True)
         (stage / "ca.crt").write_text("some")
         for name in ("server", "peer", "healthcheck-client"):

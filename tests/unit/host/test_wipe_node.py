@@ -35,7 +35,7 @@ STAYING = (
     "usr/local/sbin/etcd-health",
     "var/lib/containerd/image",
 )
-FOLDERS = ("etc/cni/net.d", "etc/kubernetes", "var/lib/etcd", "var/lib/kubelet", "run/lock", "run/kubeadm-step")
+FOLDERS = ("etc/cni/net.d", "etc/kubernetes", "var/lib/etcd", "var/lib/kubelet", "run/lock", "run/kubeadm-aws/kubeadm")
 RULES = """\
 *nat
 :PREROUTING ACCEPT [0:0]
@@ -85,7 +85,7 @@ class Host:
                     **NETWORK.traces,
                     "NETWORK_PATHS": " ".join(f"{self.folder}{path}" for path in NETWORK.paths),
                 },
-                libraries=["lib/kubeadm-common.sh"],
+                libraries=["lib/membership.sh"],
             ),
             env={"PATH": f"{self.folder / 'bin'}:/usr/bin:/bin", "FAKE": str(self.folder)},
             capture_output=True,
@@ -106,7 +106,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
         (tmp_path / file).write_text("content")
     for folder in (*FOLDERS, "bin", "units", "scripts/lib", "scripts/host"):
         (tmp_path / folder).mkdir(parents=True, exist_ok=True)
-    for name in ("lib/common.sh", "lib/kubeadm-common.sh", "host/wipe-node.sh"):
+    for name in ("lib/common.sh", "lib/membership.sh", "host/wipe-node.sh"):
         text = (SCRIPTS / name).read_text()
         for place in ("/var/lib/", "/etc/", "/run/"):
             text = text.replace(place, f"{tmp_path}{place}")

@@ -9,8 +9,8 @@ from typing import Literal
 import pulumi
 import pytest
 import yaml
-from golden_file import matches_golden
 from registrations import Registration, record
+from step_contents import has_golden_contents, settings_without_value
 from steps_scene import Thing, make_node, tls_outputs
 
 from components.etcd.datastore import Datastore, etcd_client_files
@@ -197,6 +197,12 @@ def test_membership_ends_with_its_worker_and_not_with_the_master_it_runs_on(seen
     assert membership.deleted_with == "control-plane"
 
 
+def test_every_script_has_a_value_for_what_it_uses(any_seen):
+    for step in any_seen.values():
+        if step.kind == "command:remote:Command":
+            assert not settings_without_value(step.inputs["stdin"]), step.name
+
+
 def test_steps_end_with_their_machine_unasked(any_seen):
     for step in any_seen.values():
         if step.kind == "command:remote:Command" and step.name not in MEMBERSHIPS:
@@ -239,7 +245,7 @@ def test_a_member_of_etcd_is_not_let_go_where_masters_bring_none(seen):
 
 def staged_files(step: Registration) -> dict[str, str]:
     found = re.findall(
-        r"^install_file /run/kubeadm-step/(\S+) [^\n]*<<'END_OF_FILE'\n(.*?)END_OF_FILE$",
+        r"^install_file /run/kubeadm-aws/kubeadm/(\S+) [^\n]*<<'END_OF_FILE'\n(.*?)END_OF_FILE$",
         step.inputs["stdin"],
         flags=re.DOTALL | re.MULTILINE,
     )
@@ -322,10 +328,10 @@ def test_masters_that_download_join_at_once_unless_they_bring_a_member(seen_uplo
         "verification-master-0",
     ],
 )
-def test_the_text_of_a_step_is_the_golden_one(seen, name):
-    assert matches_golden(seen[name].inputs["stdin"], f"{name}.sh")
+def test_a_step_has_its_settings_files_and_scripts(seen, name):
+    assert has_golden_contents(seen[name].inputs["stdin"], name)
 
 
 @pytest.mark.parametrize("name", [CHECK, UPLOAD, WITHDRAWAL])
-def test_the_text_of_a_step_about_the_upload_is_the_golden_one(seen_stacked_uploaded, name):
-    assert matches_golden(seen_stacked_uploaded[name].inputs["stdin"], f"{name}.sh")
+def test_a_step_about_the_upload_has_its_settings_files_and_scripts(seen_stacked_uploaded, name):
+    assert has_golden_contents(seen_stacked_uploaded[name].inputs["stdin"], name)

@@ -35,7 +35,7 @@ STACKED = {
     )
 }
 CERTIFICATE_KEY = "ce" * 32
-DISCOVERY = "/run/kubeadm-step/bootstrap.conf"
+DISCOVERY = "/run/kubeadm-aws/kubeadm/bootstrap.conf"
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,9 @@
 #!/usr/bin/env bash
-# What founding and joining share: files waiting on tmpfs, undoing a half-done attempt, telling why kubeadm failed.
-# Put before every script that runs kubeadm; needs common.sh. NODE_NAME: this host.
-# NETWORK_LINKS and NETWORK_PATHS: what the network add-on leaves on a host, by space, for whoever undoes an attempt.
+# Is this host a member of the cluster, and if an attempt to make it one did not finish, how it is undone. Needs common.sh.
+# NETWORK_LINKS and NETWORK_PATHS: what the network add-on leaves on a host, by space.
 # STACKED_ETCD: the client URLs of all masters' members by comma, unset or empty where kubeadm does not run etcd.
 set -euo pipefail
 
-STAGE=/run/kubeadm-step
-clean_up() {
-  rm -rf "$STAGE"
-}
-trap clean_up EXIT
 # kubeadm reset empties this folder, so the mark cannot outlive the membership it stands for.
 JOINED=/var/lib/kubelet/joined
 # Stays from before the reset, which removes all other traces of an attempt, until everything is undone.
@@ -54,47 +48,4 @@ forget_pod_network() {
   done
   read -ra paths <<<"$NETWORK_PATHS"
   rm -rf "${paths[@]}"
-}
-
-# Installs one staged folder into its place, keys readable by root only.
-place() {
-  local from=$STAGE/$1 to=$2 file mode
-  [[ -d $from ]] || return 0
-  while IFS= read -r -d '' file; do
-    if [[ $file == *.key ]]; then mode=0600; else mode=0644; fi
-    install -D --mode "$mode" "$from/$file" "$to/$file"
-  done < <(find "$from" -type f -printf '%P\0')
-}
-
-place_files() {
-  place pki /etc/kubernetes/pki
-  place patches /etc/kubernetes/patches
-  place_leaves
-}
-
-# Certificates that this host holds and that get renewed; the API server and the kubelet look at their files again and again.
-place_leaves() {
-  place etcd-client /etc/kubernetes/pki
-  place kubelet-pki /var/lib/kubelet/pki
-}
-
-explain_kubeadm() {
-  local container log
-  show_journal kubelet
-  for container in etcd kube-apiserver kube-controller-manager kube-scheduler; do
-    log=$(find /var/log/pods -path "*_$container-*" -name '*.log' -printf '%T@ %p\n' 2>/dev/null | sort --numeric-sort | tail -n 1 || true)
-    log=${log#* }
-    if [[ -n $log ]]; then
-      echo "--- last lines of $container (more: $log)"
-      tail -n 8 "$log" | cut -c1-300
-    fi
-  done
-}
-
-run_kubeadm() {
-  local command="$*"
-  if ! kubeadm "$@"; then
-    explain_kubeadm >&2
-    fail "kubeadm ${command%% --*} on $NODE_NAME; what it said and the last lines of the logs that matter are above"
-  fi
 }

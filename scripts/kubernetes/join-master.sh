@@ -1,31 +1,8 @@
 #!/usr/bin/env bash
-# Joins a machine to the cluster, as a master or a worker; does nothing on a member and never founds a cluster.
-# NODE_NAME, NODE_ADDRESS, ROLE (control-plane or worker), API_SERVERS: URLs to join by, in order of preference.
-# A master has CERTIFICATES (placed: what masters share comes with this step, or uploaded) and STACKED_ETCD as well.
-# Needs a prepared node and a living API server.
+# Joins a machine to the cluster as a master; does nothing on a member and never founds a cluster. Needs a prepared node, a living
+# API server, kubeadm.sh, membership.sh, joining.sh and etcd-api.sh. NODE_NAME, NODE_ADDRESS: this master.
+# CERTIFICATES: placed, when what masters share comes with this step, or uploaded. STACKED_ETCD: as for membership.sh.
 set -euo pipefail
-
-is_ready() {
-  curl --silent --show-error --fail --max-time 5 --output /dev/null --cacert "$STAGE/ca.crt" "$1/readyz"
-}
-
-# While no target is healthy yet, a balancer tries all of them. Several answers in a row mean that it knows who lives.
-is_ready_steadily() {
-  for _ in {1..8}; do
-    is_ready "$1" || return
-  done
-}
-
-find_api_server() {
-  local server
-  for server in $API_SERVERS; do
-    if is_ready_steadily "$server"; then
-      echo "$server" >"$STAGE/api-server"
-      return
-    fi
-  done
-  return 1
-}
 
 # The other members let go of the one at this address: a half-done attempt's, or that of the machine that was here before. It
 # would count as a dead voter, and one that comes back under its ID without its data breaks promises. An attempt's own member
@@ -69,12 +46,6 @@ forget_predecessor() {
   kubectl --kubeconfig "$STAGE/admin.conf" --server "$CHOSEN" delete node "$NODE_NAME" --ignore-not-found
 }
 
-# A worker may not delete its Node. If an attempt of its own left one, that Node stops looking Ready before long.
-predecessor_is_silent() {
-  [[ $(kubectl --kubeconfig "$STAGE/bootstrap.conf" get node "$NODE_NAME" --ignore-not-found \
-    --output 'jsonpath={.status.conditions[?(@.type=="Ready")].status}') != True ]]
-}
-
 # The kubelet of a master talks to its own API server, which it must first start itself. In the meantime each of its
 # attempts fails and backs off, up to half a minute. Started afresh when that API server is ready, it asks at once.
 wake_kubelet_in_time() {
@@ -82,37 +53,29 @@ wake_kubelet_in_time() {
   systemctl restart kubelet
 }
 
+trap clean_up EXIT
 if is_member; then
   place_leaves
   echo "$NODE_NAME is a member already"
   exit 0
 fi
 
-if [[ $ROLE == control-plane && -n $STACKED_ETCD ]]; then
+if [[ -n $STACKED_ETCD ]]; then
   export ETCD_CA=$STAGE/etcd-client/etcd/ca.crt
   export ETCD_CERT=$STAGE/etcd-client/etcd/healthcheck-client.crt ETCD_KEY=$STAGE/etcd-client/etcd/healthcheck-client.key
   EXPLAIN=explain_etcd wait_for 120 "the other masters' etcd to let go of the member at $NODE_ADDRESS" forget_member
 fi
 undo_half_done
 refuse_foreign_data
-FIRST=${API_SERVERS%% *}
-EXPLAIN="explain_port $(cut -d/ -f3 <<<"${FIRST%:*}") ${FIRST##*:} 'who may reach the masters and the API balancer on 6443'" \
-  wait_for 300 "an API server at $API_SERVERS" find_api_server
-CHOSEN=$(<"$STAGE/api-server")
-sed --in-place "s,server: https://.*,server: $CHOSEN," "$STAGE/bootstrap.conf"
+choose_api_server
 place_files
-if [[ $ROLE == control-plane ]]; then
-  [[ $CERTIFICATES == placed ]] || require_uploaded_certificates
-  forget_predecessor
-  wake_kubelet_in_time &
-  WAKER=$!
-  trap 'kill "$WAKER" 2>/dev/null || true; clean_up' EXIT
-  run_kubeadm join --config "$STAGE/kubeadm.yaml"
-  # An upload that waited for days may have brought older ones.
-  place_leaves
-  wait "$WAKER"
-else
-  wait_for 180 "the Node $NODE_NAME of an earlier attempt to be NotReady" predecessor_is_silent
-  run_kubeadm join --config "$STAGE/kubeadm.yaml"
-fi
+[[ $CERTIFICATES == placed ]] || require_uploaded_certificates
+forget_predecessor
+wake_kubelet_in_time &
+WAKER=$!
+trap 'kill "$WAKER" 2>/dev/null || true; clean_up' EXIT
+run_kubeadm join --config "$STAGE/kubeadm.yaml"
+# An upload that waited for days may have brought older ones.
+place_leaves
+wait "$WAKER"
 touch "$JOINED"
