@@ -166,6 +166,7 @@ class Cluster(pulumi.ComponentResource):
             workers=self._args.workers,
             etcd_machines=self._args.etcd_machines,
             api_name=self._settings.api_name,
+            api_servers=self._control_plane.api_servers,
             ingress_name=self._args.ingress_name,
             node_ports=self._settings.node_ports,
             kubernetes_version=self._settings.kubernetes_version,

@@ -58,17 +58,22 @@ class ControlPlaneArgs:
 
 
 class ControlPlane(pulumi.ComponentResource):
-    """Outputs: `founded`, what workers wait for; `ready`, what the cluster's proof waits for; `first`, a master."""
+    """Outputs: `founded`, what workers wait for; `ready`, what the cluster's proof waits for; `first`, a master.
+
+    `api_servers` are the URLs of all of them by space, the balancer's last.
+    """
 
     first: Node
     founded: pulumi.Resource
     ready: Sequence[pulumi.Resource]
+    api_servers: pulumi.Output[str]
 
     def __init__(self, name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:ControlPlane", name, None, opts)
         self._name, self._args = name, args
         self.first, *others = args.masters
         self._cluster = _cluster(args)
+        self.api_servers = _api_servers(args)
         self.founded = self._found()
         joins = [self._join(self.first)]
         upload = self._upload(others, joins[0]) if others and args.certificate_distribution == "uploaded" else None
@@ -77,7 +82,9 @@ class ControlPlane(pulumi.ComponentResource):
         self.ready = [self.founded, *joins, self._network()]
         if upload is not None:
             self.ready.append(
-                withdraw_certificates(f"{name}-withdraw-certificates", self.first, upload, after=joins, parent=self)
+                withdraw_certificates(
+                    f"{name}-withdraw-certificates", self.first, self.api_servers, upload, after=joins, parent=self
+                )
             )
         self.register_outputs({})
 
@@ -117,6 +124,7 @@ class ControlPlane(pulumi.ComponentResource):
             joined=joined,
             cluster=self._cluster,
             host=host_of(self.first),
+            api_servers=self.api_servers,
         )
         return CertificateUpload(f"{self._name}-certificates", args, pulumi.ResourceOptions(parent=self))
 
@@ -143,7 +151,7 @@ class ControlPlane(pulumi.ComponentResource):
                 "NODE_NAME": master.name,
                 "NODE_ADDRESS": master.address,
                 "STAGE": STAGE,
-                "API_SERVERS": _api_servers(args),
+                "API_SERVERS": self.api_servers,
                 "CERTIFICATES": "placed" if upload is None else "uploaded",
                 "STACKED_ETCD": _stacked_etcd(args),
                 **NETWORK.traces,
@@ -173,8 +181,9 @@ class ControlPlane(pulumi.ComponentResource):
             f"{self._name}-network",
             self.first,
             "addons/apply-network.sh",
-            settings={"MANIFEST": MANIFEST, "MASTER_ADDRESS": self.first.address},
+            settings={"MANIFEST": MANIFEST, "API_SERVERS": self.api_servers},
             files=[NodeFile(path=MANIFEST, content=manifest)],
+            libraries=["lib/api-server.sh"],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.founded]),
         )
 

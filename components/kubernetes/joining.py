@@ -9,7 +9,7 @@ from components.kubernetes import documents as kubeadm
 from components.kubernetes.documents import Host
 from components.pki.cluster import ClusterPki
 
-LIBRARIES = ("lib/kubeadm.sh", "lib/membership.sh", "lib/joining.sh")
+LIBRARIES = ("lib/kubeadm.sh", "lib/membership.sh", "lib/api-server.sh")
 # More than kubeadm's own patience with everything that it waits for one after another.
 STEP_SECONDS = 1800
 

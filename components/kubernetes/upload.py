@@ -30,6 +30,7 @@ class CertificateUploadArgs:
     joined: pulumi.Resource
     cluster: pulumi.Output[Cluster]
     host: pulumi.Output[Host]
+    api_servers: pulumi.Output[str]
 
 
 class CertificateUpload(pulumi.ComponentResource):
@@ -66,12 +67,12 @@ class CertificateUpload(pulumi.ComponentResource):
             "kubernetes/upload-certificates.sh",
             settings={
                 "NODE_NAME": args.first.name,
-                "NODE_ADDRESS": args.first.address,
+                "API_SERVERS": args.api_servers,
                 "STAGE": STAGE,
                 "EXPECTED": expected,
             },
             files=[staged("kubeadm.yaml", documents)],
-            libraries=["lib/kubeadm.sh"],
+            libraries=["lib/kubeadm.sh", "lib/api-server.sh"],
             secret=True,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[checked]),
         )
@@ -79,7 +80,13 @@ class CertificateUpload(pulumi.ComponentResource):
 
 
 def withdraw_certificates(
-    name: str, first: Node, upload: CertificateUpload, *, after: Sequence[pulumi.Resource], parent: pulumi.Resource
+    name: str,
+    first: Node,
+    api_servers: pulumi.Output[str],
+    upload: CertificateUpload,
+    *,
+    after: Sequence[pulumi.Resource],
+    parent: pulumi.Resource,
 ) -> pulumi.Resource:
     """Delete what was uploaded, every time that it was, when all who came for it have it."""
     digest = pulumi.Output.from_input(upload.uploaded.stdin).apply(
@@ -89,6 +96,7 @@ def withdraw_certificates(
         name,
         first,
         "kubernetes/withdraw-certificates.sh",
-        settings={"NODE_ADDRESS": first.address, "UPLOAD": pulumi.Output.unsecret(digest)},
+        settings={"API_SERVERS": api_servers, "UPLOAD": pulumi.Output.unsecret(digest)},
+        libraries=["lib/api-server.sh"],
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[upload.uploaded, *after]),
     )

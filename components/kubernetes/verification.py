@@ -27,6 +27,7 @@ class VerificationArgs:
     workers: Sequence[Node]
     etcd_machines: Sequence[Node]
     api_name: str
+    api_servers: pulumi.Input[str]
     ingress_name: pulumi.Input[str]
     node_ports: Mapping[int, int]
     kubernetes_version: str
@@ -57,6 +58,7 @@ class Verification(pulumi.ComponentResource):
                 "MASTERS": _joined(" ", (pulumi.Output.concat(node.name, "=", node.address) for node in args.masters)),
                 "WORKERS": " ".join(node.name for node in args.workers),
                 "API_NAME": args.api_name,
+                "API_SERVERS": args.api_servers,
                 "INGRESS_NAME": args.ingress_name,
                 "NODE_PORTS": " ".join(f"{port}:{node_port}" for port, node_port in args.node_ports.items()),
                 "MANIFEST": PLACE,
@@ -65,7 +67,7 @@ class Verification(pulumi.ComponentResource):
                 "PATIENCE_SECONDS": str(PATIENCE_SECONDS),
             },
             files=[NodeFile(path=PLACE, content=PROBE.read_text())],
-            libraries=["lib/node-readiness.sh"],
+            libraries=["lib/node-readiness.sh", "lib/api-server.sh"],
             timeout_seconds=900,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )

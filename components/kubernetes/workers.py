@@ -47,8 +47,9 @@ class Workers(pulumi.ComponentResource):
             settings={
                 "NODE_NAME": worker.name,
                 "PROVIDER_ID": provider_id(worker),
-                "MASTER_ADDRESS": args.control_plane.first.address,
+                "API_SERVERS": args.control_plane.api_servers,
             },
+            libraries=["lib/api-server.sh"],
             delete_script="kubernetes/drain-node.sh",
             triggers=[worker.identity],
             opts=pulumi.ResourceOptions(

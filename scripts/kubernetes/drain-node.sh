@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Moves the pods off a worker that is about to end, then deletes its Node. Runs on a master.
+# Moves the pods off a worker that is about to end, then deletes its Node. Runs on a master; needs api-server.sh.
 # NODE_NAME, PROVIDER_ID: the worker and the machine it is; a Node of the same name on another machine is left alone.
 set -euo pipefail
-export KUBECONFIG=/etc/kubernetes/admin.conf
 
+be_administrator
 known=$(kubectl get node "$NODE_NAME" --ignore-not-found --output 'jsonpath={.spec.providerID}')
 if [[ $known != "$PROVIDER_ID" ]]; then
   echo "no Node $NODE_NAME on this machine: nothing to drain"

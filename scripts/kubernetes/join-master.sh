@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Joins a machine to the cluster as a master; does nothing on a member and never founds a cluster. Needs a prepared node, a living
-# API server, kubeadm.sh, membership.sh, joining.sh and etcd-api.sh. NODE_NAME, NODE_ADDRESS: this master.
+# API server, kubeadm.sh, membership.sh, api-server.sh and etcd-api.sh. NODE_NAME, NODE_ADDRESS: this master.
 # CERTIFICATES: placed, when what masters share comes with this step, or uploaded. STACKED_ETCD: as for membership.sh.
 set -euo pipefail
 
@@ -35,15 +35,14 @@ explain_etcd() {
 # kubeadm's own words for it name a command with a key that nobody is to know.
 require_uploaded_certificates() {
   local found
-  found=$(kubectl --kubeconfig "$STAGE/admin.conf" --server "$CHOSEN" --namespace kube-system \
-    get secret kubeadm-certs --ignore-not-found --output name)
+  found=$(kubectl --namespace kube-system get secret kubeadm-certs --ignore-not-found --output name)
   [[ -n $found ]] ||
     fail "the Secret kubeadm-certs in namespace kube-system, from which $NODE_NAME gets the cluster's certificates, is not there: somebody deleted it, or it was withdrawn when all masters had joined. Set certificateDistribution to placed and run pulumi up again"
 }
 
 # kubeadm refuses to join beside a Node of this name that still looks Ready: the one of the machine that was here before.
 forget_predecessor() {
-  kubectl --kubeconfig "$STAGE/admin.conf" --server "$CHOSEN" delete node "$NODE_NAME" --ignore-not-found
+  kubectl delete node "$NODE_NAME" --ignore-not-found
 }
 
 # The kubelet of a master talks to its own API server, which it must first start itself. In the meantime each of its
@@ -67,7 +66,9 @@ if [[ -n $STACKED_ETCD ]]; then
 fi
 undo_half_done
 refuse_foreign_data
+export KUBECONFIG=$STAGE/admin.conf API_CA=$STAGE/ca.crt
 choose_api_server
+sed --in-place "s,server: https://.*,server: $READY_SERVER," "$STAGE/bootstrap.conf"
 place_files
 [[ $CERTIFICATES == placed ]] || require_uploaded_certificates
 forget_predecessor

@@ -3,12 +3,10 @@
 # RELEASE: the versions that must run.  MACHINES: "name=identity ..." of all, so that any new machine is verified.
 # KUBERNETES_VERSION, MASTERS ("name=address ..."), WORKERS ("name ..."), API_NAME, INGRESS_NAME and
 # NODE_PORTS ("balancer's port:node port ..."), MANIFEST: the probe's manifest on this host. Needs the command etcd-health, and
-# node-readiness.sh with its settings before it.
+# node-readiness.sh and api-server.sh with their settings before it.
 # NETWORK_DAEMON_SET: the network add-on's, whose image every node has.
 set -euo pipefail
 
-export KUBECONFIG=/etc/kubernetes/admin.conf
-CA=/etc/kubernetes/pki/ca.crt
 PROBE=cluster-verification
 
 all_nodes() {
@@ -18,7 +16,7 @@ all_nodes() {
 }
 
 answers() {
-  curl --silent --fail --max-time 5 --output /dev/null --cacert "$CA" "$1"
+  curl --silent --fail --max-time 5 --output /dev/null --cacert "$API_CA" "$1"
 }
 
 nodes_are_what_they_should_be() {
@@ -113,6 +111,7 @@ clean_up() {
 
 mapfile -t nodes < <(all_nodes)
 echo "release $RELEASE"
+be_administrator
 wait_for_nodes "${nodes[@]}"
 nodes_are_what_they_should_be
 api_servers_are_ready

@@ -74,7 +74,7 @@ give_up() {
   exit 86
 }
 
-# wait_for SECONDS WHAT COMMAND...: until the command succeeds. When it does not, fails with WHAT, the last attempt's
+# wait_for SECONDS WHAT COMMAND...: until the command succeeds; what it printed then is ANSWER. When it does not, fails with WHAT, the last attempt's
 # words and, if the variable EXPLAIN is set, what that command prints (say, EXPLAIN="show_journal etcd" wait_for ...).
 # PAUSE: seconds between attempts, if half a second is too short.
 wait_for() {
@@ -84,6 +84,8 @@ wait_for() {
     status=0
     said=$("$@" 2>&1) || status=$?
     if ((status == 0)); then
+      # shellcheck disable=SC2034 # for the scripts
+      ANSWER=$said
       return 0
     elif ((status == 86 || SECONDS >= end)); then
       {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Waits until nodes are Ready, as long as they get on; gives those that have no network its pod anew, once; then names those
-# that stay behind, and why. Put before a master's script; needs common.sh, jq and KUBECONFIG.
+# that stay behind, and why. Put before a master's script; needs common.sh, jq and whoever kubectl asks as.
 # NETWORK_NAMESPACE: where the network add-on's pods are. PATIENCE_SECONDS: for how long nodes may get no further.
 set -euo pipefail
 
@@ -55,7 +55,7 @@ unwell_containers() {
 # NAMESPACE POD CONTAINER: its last lines, those of its last end if it waits for its next start.
 show_container() {
   local said
-  said=$(timeout 15 kubectl --namespace "$1" logs "$2" --container "$3" --tail 8 2>&1) || true
+  said=$(kubectl --namespace "$1" --request-timeout 15s logs "$2" --container "$3" --tail 8 2>&1) || true
   echo "--- last lines of $3 of pod $1/$2"
   cut -c1-300 <<<"$said"
 }

@@ -100,6 +100,7 @@ def declare_cluster(
             workers=workers,
             etcd_machines=[],
             api_name="api.demo.internal",
+            api_servers=control_plane.api_servers,
             ingress_name="ingress.test",
             node_ports={80: 30080},
             kubernetes_version="1.37.1",

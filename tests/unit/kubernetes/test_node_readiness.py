@@ -126,7 +126,10 @@ def test_what_cannot_be_mended_is_named_and_what_is_ready_is_not(played: Played)
     assert done.returncode == 1
     assert "--- worker-0 is not Ready: Kubelet stopped posting node status." in done.stderr
     assert "pod kube-flannel/kube-flannel-ds-1, container main: waiting CrashLoopBackOff , restarted 3" in done.stderr
-    assert "log of --namespace kube-flannel logs kube-flannel-ds-1 --container main --tail 8" in done.stderr
+    assert (
+        "log of --namespace kube-flannel --request-timeout 15s logs kube-flannel-ds-1 --container main --tail 8"
+        in done.stderr
+    )
     assert "event of" in done.stderr
     last = done.stderr.splitlines()[-1]
     assert last.startswith("FAILED: verification: 1 nodes are not Ready and get no further")
@@ -142,7 +145,9 @@ def test_the_network_is_mended_once_and_then_it_is_named_with_its_log(played: Pl
     done = played.waits()
     assert done.returncode == 1
     assert played.asked.count("delete pods") == 1
-    assert "log of --namespace kube-flannel logs kube-flannel-ds-1" in done.stderr, "it looks well, and is not"
+    assert "log of --namespace kube-flannel --request-timeout 15s logs kube-flannel-ds-1" in done.stderr, (
+        "it looks well, and is not"
+    )
     assert f"worker-0: {NO_NETWORK}" in done.stderr.splitlines()[-1]
 
 
