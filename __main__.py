@@ -10,10 +10,10 @@ from settings.stack import load
 
 settings = load()
 birth.check(settings)
-infrastructure = Infrastructure(settings.cluster_name, settings)
+infrastructure = Infrastructure(settings.kubernetes.cluster_name, settings)
 bastion, nodes = infrastructure.bastion, [*infrastructure.masters, *infrastructure.workers, *infrastructure.etcd]
 cluster = Cluster(
-    settings.cluster_name,
+    settings.kubernetes.cluster_name,
     ClusterArgs(
         settings=settings,
         bastion=bastion.node,

@@ -40,25 +40,24 @@ def record(settings: Settings) -> Mapping[str, Mapping[str, str]]:
 
 
 def _decisions(settings: Settings) -> Mapping[str, Decision]:
+    kubernetes, etcd = settings.kubernetes, settings.etcd
     decisions = {
-        "etcdTopology": Decision(
-            value=settings.etcd_topology, reason="etcd's members and their data would have to move"
-        ),
+        "etcdTopology": Decision(value=etcd.topology.name, reason="etcd's members and their data would have to move"),
         "masterCount": Decision(
-            value=str(settings.master_count), reason="Masters would have to join or leave the cluster with their etcd"
+            value=str(settings.masters.count), reason="Masters would have to join or leave the cluster with their etcd"
         ),
-        "vpcCidr": Decision(value=settings.vpc_cidr, reason="All machines would have to be made again at once"),
-        "podCidr": Decision(value=settings.pod_cidr, reason="Each node has its share of it and pods with addresses"),
-        "serviceCidr": Decision(value=settings.service_cidr, reason="Services keep the addresses that they got"),
+        "vpcCidr": Decision(value=settings.network.vpc_cidr, reason="All machines would have to be made again at once"),
+        "podCidr": Decision(value=kubernetes.pod_cidr, reason="Each node has its share of it and pods with addresses"),
+        "serviceCidr": Decision(value=kubernetes.service_cidr, reason="Services keep the addresses that they got"),
         "privateZone": Decision(
-            value=settings.private_zone, reason="Every node and certificate has the API server's name from it"
+            value=kubernetes.private_zone, reason="Every node and certificate has the API server's name from it"
         ),
     }
-    if settings.topology.manager == "kubeadm":
+    if etcd.topology.manager == "kubeadm":
         reason = "kubeadm starts etcd's members with what the cluster was founded with"
         decisions |= {
-            "heartbeatMilliseconds": Decision(value=str(settings.heartbeat_milliseconds), reason=reason),
-            "electionMilliseconds": Decision(value=str(settings.election_milliseconds), reason=reason),
+            "heartbeatMilliseconds": Decision(value=str(etcd.heartbeat_milliseconds), reason=reason),
+            "electionMilliseconds": Decision(value=str(etcd.election_milliseconds), reason=reason),
         }
     return decisions
 

@@ -5,8 +5,8 @@ from ipaddress import IPv4Network
 from itertools import combinations
 
 from settings.reading import Configuration
-from settings.releases import minor_of, release_of
-from settings.values import ZONE_LETTERS, Settings
+from settings.releases import RELEASES, minor_of
+from settings.values import ZONE_LETTERS, NetworkSettings, Settings
 
 AWS_ZONES = r"(^|\.)(amazonaws\.com|compute\.internal|ec2\.internal)$"
 RULES_OF_A_GROUP = 60
@@ -21,61 +21,62 @@ def check(settings: Settings, read: Configuration) -> None:
 
 
 def _check_counts(settings: Settings, read: Configuration) -> None:
-    if read.sound("etcdTopology") and not settings.topology.dedicated and settings.master_count % 2 == 0:
+    masters, pod_cidr = settings.masters.count, settings.kubernetes.pod_cidr
+    if read.sound("etcdTopology") and not settings.etcd.topology.dedicated and masters % 2 == 0:
         reason = "it must be odd: an even number of etcd members outlives no more failures than one member fewer"
-        read.refuse("masterCount", reason, settings.master_count)
+        read.refuse("masterCount", reason, masters)
     if read.sound("masterCount", "workerCount", "podCidr"):
-        nodes = settings.master_count + settings.worker_count
-        room = 1 << (24 - IPv4Network(settings.pod_cidr).prefixlen)
+        nodes = masters + settings.workers.count
+        room = 1 << (24 - IPv4Network(pod_cidr).prefixlen)
         if nodes > room:
             reason = f"it is too small: each of {nodes} nodes gets a /24 of it, and there are {room}"
-            read.refuse("podCidr", reason, settings.pod_cidr)
+            read.refuse("podCidr", reason, pod_cidr)
 
 
 def _check_zones(settings: Settings, read: Configuration) -> None:
     if not read.sound("availabilityZones"):
         return
-    key, zones = "availabilityZones", list(settings.availability_zones)
+    key, zones, dedicated = "availabilityZones", list(settings.network.zones), settings.etcd.topology.dedicated
     strangers = [zone for zone in zones if not zone.startswith(settings.region)]
     if strangers:
         read.refuse(key, f"{', '.join(strangers)}: not in region {settings.region}", zones)
     elif {zone[-1] for zone in zones} - set(ZONE_LETTERS) or len({zone[-1] for zone in zones}) < len(zones):
         read.refuse(key, "each must end with a letter of its own, from a to o: subnets are laid out by it", zones)
-    elif (settings.topology.dedicated or settings.master_count > 1) and len(zones) < 3:
-        members = "etcd's machines" if settings.topology.dedicated else "the masters"
+    elif (dedicated or settings.masters.count > 1) and len(zones) < 3:
+        members = "etcd's machines" if dedicated else "the masters"
         read.refuse(key, f"{members} need three at least, or the loss of one zone may take the quorum", zones)
 
 
 def _check_networks(settings: Settings, read: Configuration) -> None:
-    blocks = {"vpcCidr": settings.vpc_cidr, "podCidr": settings.pod_cidr, "serviceCidr": settings.service_cidr}
+    network, kubernetes = settings.network, settings.kubernetes
+    blocks = {"vpcCidr": network.vpc_cidr, "podCidr": kubernetes.pod_cidr, "serviceCidr": kubernetes.service_cidr}
     for (one, first), (other, second) in combinations(blocks.items(), 2):
         if read.sound(one, other) and IPv4Network(first).overlaps(IPv4Network(second)):
             read.refuse(other, f"it overlaps {one}, {first}: an address would be two things at once", second)
     if read.sound("adminCidrs"):
-        if not settings.admin_cidrs:
+        if not network.admin_cidrs:
             reason = "somebody must be let in: name the addresses that you administer the cluster from"
             read.refuse("adminCidrs", reason, [])
-        for cidr in settings.admin_cidrs:
+        for cidr in network.admin_cidrs:
             if IPv4Network(cidr).prefixlen < 8:
                 reason = f"{cidr} opens the bastion's SSH to the world; name the addresses that you use"
-                read.refuse("adminCidrs", reason, list(settings.admin_cidrs))
-    if settings.ingress_scheme == "internet-facing" and read.sound("ingressCidrs") and not settings.ingress_cidrs:
+                read.refuse("adminCidrs", reason, list(network.admin_cidrs))
+    if network.ingress_scheme == "internet-facing" and read.sound("ingressCidrs") and not network.ingress_cidrs:
         reason = "an internet-facing balancer needs to know who may connect; 0.0.0.0/0 is everybody"
         read.refuse("ingressCidrs", reason, [])
-    zone = f"{settings.cluster_name}.{settings.private_zone}"
+    zone = f"{kubernetes.cluster_name}.{kubernetes.private_zone}"
     if read.sound("clusterName", "privateZone") and re.search(AWS_ZONES, zone):
-        read.refuse(
-            "privateZone", f"the zone is {zone} then, and that name is AWS's own inside a VPC", settings.private_zone
-        )
-    _check_rules(settings, read)
+        reason = f"the zone is {zone} then, and that name is AWS's own inside a VPC"
+        read.refuse("privateZone", reason, kubernetes.private_zone)
+    _check_rules(network, read)
 
 
-def _check_rules(settings: Settings, read: Configuration) -> None:
+def _check_rules(network: NetworkSettings, read: Configuration) -> None:
     if not read.sound("adminCidrs", "nodePorts", "ingressCidrs", "natGateways", "availabilityZones"):
         return
-    gateways = 1 if settings.nat_gateways == "one" else len(settings.availability_zones)
-    clients = 1 + gateways + len(set(settings.ingress_cidrs) - {settings.vpc_cidr})
-    rules = {"adminCidrs": len(settings.admin_cidrs), "nodePorts": len(settings.node_ports) * clients}
+    gateways = 1 if network.nat_gateways == "one" else len(network.zones)
+    clients = 1 + gateways + len(set(network.ingress_cidrs) - {network.vpc_cidr})
+    rules = {"adminCidrs": len(network.admin_cidrs), "nodePorts": len(network.node_ports) * clients}
     for key, count in rules.items():
         if count > RULES_OF_A_GROUP:
             reason = f"it makes {count} rules of one security group, and AWS grants {RULES_OF_A_GROUP} unasked"
@@ -85,22 +86,16 @@ def _check_rules(settings: Settings, read: Configuration) -> None:
 
 
 def _check_etcd(settings: Settings, read: Configuration) -> None:
-    if (
-        read.sound("heartbeatMilliseconds", "electionMilliseconds")
-        and 5 * settings.heartbeat_milliseconds > settings.election_milliseconds
-    ):
-        reason = (
-            f"etcd wants five heartbeats in it at least, and heartbeatMilliseconds is {settings.heartbeat_milliseconds}"
-        )
-        read.refuse("electionMilliseconds", reason, settings.election_milliseconds)
+    etcd, version = settings.etcd, settings.kubernetes.version
+    heartbeat, election = etcd.heartbeat_milliseconds, etcd.election_milliseconds
+    if read.sound("heartbeatMilliseconds", "electionMilliseconds") and 5 * heartbeat > election:
+        reason = f"etcd wants five heartbeats in it at least, and heartbeatMilliseconds is {heartbeat}"
+        read.refuse("electionMilliseconds", reason, election)
     if not read.sound("kubernetesVersion", "etcdVersion"):
         return
-    try:
-        release = release_of(settings.kubernetes_version)
-    except LookupError as error:
-        read.refuse("kubernetesVersion", str(error), settings.kubernetes_version)
-        return
-    if minor_of(settings.etcd_version) not in release.etcd_minors:
+    release = RELEASES.get(minor_of(version))
+    if release is None:
+        read.refuse("kubernetesVersion", f"this program knows Kubernetes {', '.join(RELEASES)}", version)
+    elif minor_of(etcd.version) not in release.etcd_minors:
         known = " or ".join(release.etcd_minors)
-        reason = f"Kubernetes {minor_of(settings.kubernetes_version)} is supported with etcd {known}"
-        read.refuse("etcdVersion", reason, settings.etcd_version)
+        read.refuse("etcdVersion", f"Kubernetes {minor_of(version)} is supported with etcd {known}", etcd.version)

@@ -25,11 +25,3 @@ RELEASES: Mapping[str, Release] = {
 def minor_of(version: str) -> str:
     """1.37 of 1.37.1."""
     return version.rpartition(".")[0]
-
-
-def release_of(kubernetes_version: str) -> Release:
-    """The table's row. Raises LookupError with what is known."""
-    minor = minor_of(kubernetes_version)
-    if minor not in RELEASES:
-        raise LookupError(f"this program knows Kubernetes {', '.join(RELEASES)}")
-    return RELEASES[minor]

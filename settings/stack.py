@@ -4,13 +4,18 @@ from typing import get_args
 
 from settings.checks import check
 from settings.reading import Configuration
+from settings.releases import RELEASES, minor_of
 from settings.tags import CLUSTER_TAG
 from settings.topology import TOPOLOGIES
 from settings.values import (
     MAX_VPC_PREFIX,
     MIN_VPC_PREFIX,
     CertificateDistribution,
+    EtcdSettings,
+    KubernetesSettings,
+    MachineSettings,
     NatGateways,
+    NetworkSettings,
     Scheme,
     Settings,
 )
@@ -19,6 +24,9 @@ from settings.values import (
 CLUSTER_NAME = r"(?!(internal|sg)(-|$))[a-z]([a-z0-9-]{0,22}[a-z0-9])?"
 DNS_NAME = r"(?=.{1,200}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
 INSTANCE_TYPE = r"[a-z][a-z0-9-]*\.[a-z0-9-]+"
+BASTION_DISK_GIB = 8
+# One in each of three zones: any of them may be lost, and two are a quorum.
+ETCD_MACHINES = 3
 
 
 def load() -> Settings:
@@ -31,50 +39,65 @@ def load() -> Settings:
         "at most 24 lower-case letters, digits and dashes, a letter first, no dash last, its first word neither "
         "'internal' nor 'sg': AWS limits the names of load balancers and security groups that are made from it",
     )
-    zones = read.names("availabilityZones") or tuple(f"{region}{letter}" for letter in "abc")
+    kubernetes_version = read.version("kubernetesVersion")
+    release = RELEASES.get(minor_of(kubernetes_version))
     conntrack = read.integer("kubeProxyConntrackMaxPerCore", -1, 1 << 24)
     settings = Settings(
         region=region,
-        cluster_name=cluster_name,
-        availability_zones=zones,
-        vpc_cidr=read.cidr("vpcCidr", MIN_VPC_PREFIX, MAX_VPC_PREFIX, "it is cut into a subnet pair for each zone"),
-        pod_cidr=read.cidr("podCidr", 8, 23, "each node gets a /24 of it"),
-        service_cidr=read.cidr("serviceCidr", 12, 24, "the API server takes no more, a cluster needs no less"),
-        private_zone=read.text("privateZone", DNS_NAME, "a DNS name in lower case"),
-        admin_cidrs=read.cidrs("adminCidrs"),
-        nat_gateways=read.choice("natGateways", get_args(NatGateways)),
-        bastion_instance_type=read.text("bastionInstanceType", INSTANCE_TYPE, "an EC2 instance type"),
-        master_count=read.integer("masterCount", 1, 7),
-        master_instance_type=read.text("masterInstanceType", INSTANCE_TYPE, "an EC2 instance type"),
-        master_disk_gib=read.integer("masterDiskGib", 8, 16384),
-        worker_count=read.integer("workerCount", 1, 200),
-        worker_instance_type=read.text("workerInstanceType", INSTANCE_TYPE, "an EC2 instance type"),
-        worker_disk_gib=read.integer("workerDiskGib", 8, 16384),
-        etcd_instance_type=read.text("etcdInstanceType", INSTANCE_TYPE, "an EC2 instance type"),
-        etcd_disk_gib=read.integer("etcdDiskGib", 8, 16384),
+        kubernetes=KubernetesSettings(
+            cluster_name=cluster_name,
+            private_zone=read.text("privateZone", DNS_NAME, "a DNS name in lower case"),
+            version=kubernetes_version,
+            network_version=read.version("flannelVersion"),
+            pod_cidr=read.cidr("podCidr", 8, 23, "each node gets a /24 of it"),
+            service_cidr=read.cidr("serviceCidr", 12, 24, "the API server takes no more, a cluster needs no less"),
+            certificate_distribution=read.choice("certificateDistribution", get_args(CertificateDistribution)),
+            ca=read.authority("kubernetesCa"),
+            fail_cgroup_v1=read.boolean("failCgroupV1"),
+            ignore_preflight_errors=read.names("ignorePreflightErrors"),
+            conntrack_max_per_core=None if conntrack == -1 else conntrack,
+        ),
+        etcd=EtcdSettings(
+            topology=TOPOLOGIES[read.choice("etcdTopology", tuple(TOPOLOGIES))],
+            version=read.version("etcdVersion"),
+            image_tag=release.etcd_image_tag if release else "",
+            heartbeat_milliseconds=read.integer("heartbeatMilliseconds", 1, 10000),
+            election_milliseconds=read.integer("electionMilliseconds", 1, 50000),
+            ca=read.authority("etcdCa"),
+        ),
+        network=NetworkSettings(
+            vpc_cidr=read.cidr("vpcCidr", MIN_VPC_PREFIX, MAX_VPC_PREFIX, "it is cut into a subnet pair for each zone"),
+            zones=read.names("availabilityZones") or tuple(f"{region}{letter}" for letter in "abc"),
+            nat_gateways=read.choice("natGateways", get_args(NatGateways)),
+            admin_cidrs=read.cidrs("adminCidrs"),
+            node_ports=read.ports("nodePorts"),
+            ingress_scheme=read.choice("ingressScheme", get_args(Scheme)),
+            ingress_cidrs=read.cidrs("ingressCidrs"),
+        ),
+        bastion=MachineSettings(count=1, instance_type=_instance_type(read, "bastion"), disk_gib=BASTION_DISK_GIB),
+        masters=_machines(read, "master", read.integer("masterCount", 1, 7)),
+        workers=_machines(read, "worker", read.integer("workerCount", 1, 200)),
+        etcd_machines=_machines(read, "etcd", ETCD_MACHINES),
         machine_image=read.text("machineImage", r"(ami-[0-9a-f]{8,17})?", "the id of an AMI, or nothing") or None,
         machine_image_parameter=read.text("machineImageParameter", r"/\S+", "the path of an SSM parameter"),
         login_user=read.text("loginUser", r"[a-z_][a-z0-9_-]{0,31}", "the name of a user"),
-        kubernetes_version=read.version("kubernetesVersion"),
-        etcd_version=read.version("etcdVersion"),
-        flannel_version=read.version("flannelVersion"),
-        etcd_topology=read.choice("etcdTopology", tuple(TOPOLOGIES)),
-        certificate_distribution=read.choice("certificateDistribution", get_args(CertificateDistribution)),
-        heartbeat_milliseconds=read.integer("heartbeatMilliseconds", 1, 10000),
-        election_milliseconds=read.integer("electionMilliseconds", 1, 50000),
-        etcd_ca=read.authority("etcdCa"),
-        kubernetes_ca=read.authority("kubernetesCa"),
         mirror=read.text("mirror", r"(https?://[^\s/]+(/\S*[^\s/])?)?", "an http URL without a slash at its end")
         or None,
-        node_ports=read.ports("nodePorts"),
-        ingress_scheme=read.choice("ingressScheme", get_args(Scheme)),
-        ingress_cidrs=read.cidrs("ingressCidrs"),
-        fail_cgroup_v1=read.boolean("failCgroupV1"),
-        ignore_preflight_errors=read.names("ignorePreflightErrors"),
-        kube_proxy_conntrack_max_per_core=None if conntrack == -1 else conntrack,
         tags=read.tags("tags", reserved=("Name", CLUSTER_TAG)),
         deletion_protection=read.boolean("deletionProtection"),
     )
     check(settings, read)
     read.finish()
     return settings
+
+
+def _machines(read: Configuration, role: str, count: int) -> MachineSettings:
+    return MachineSettings(
+        count=count,
+        instance_type=_instance_type(read, role),
+        disk_gib=read.integer(f"{role}DiskGib", 8, 16384),
+    )
+
+
+def _instance_type(read: Configuration, role: str) -> str:
+    return read.text(f"{role}InstanceType", INSTANCE_TYPE, "an EC2 instance type")

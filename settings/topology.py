@@ -9,13 +9,17 @@ from typing import Literal
 class Topology:
     """`dedicated`: on machines of their own instead of the masters. `manager` starts a member and keeps it running."""
 
+    name: str
     dedicated: bool
     manager: Literal["systemd", "kubelet", "kubeadm"]
 
 
 TOPOLOGIES: Mapping[str, Topology] = {
-    "systemd": Topology(dedicated=False, manager="systemd"),
-    "dedicated-systemd": Topology(dedicated=True, manager="systemd"),
-    "dedicated-static-pods": Topology(dedicated=True, manager="kubelet"),
-    "stacked": Topology(dedicated=False, manager="kubeadm"),
+    topology.name: topology
+    for topology in (
+        Topology(name="systemd", dedicated=False, manager="systemd"),
+        Topology(name="dedicated-systemd", dedicated=True, manager="systemd"),
+        Topology(name="dedicated-static-pods", dedicated=True, manager="kubelet"),
+        Topology(name="stacked", dedicated=False, manager="kubeadm"),
+    )
 }

@@ -6,9 +6,8 @@ from typing import Literal
 
 from settings.given_ca import GivenCa
 from settings.ports import API_PORT
-from settings.releases import release_of
 from settings.tags import CLUSTER_TAG
-from settings.topology import TOPOLOGIES, Topology
+from settings.topology import Topology
 
 ETCD_IMAGE = "registry.k8s.io/etcd"
 # A sixteenth of the VPC is cut into the public subnets, each of the other fifteen is a private one.
@@ -23,52 +22,20 @@ CertificateDistribution = Literal["placed", "uploaded"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """One stack's decisions, as `Pulumi.yaml` declares them; CIDRs and versions are known to be well-formed."""
+class KubernetesSettings:
+    """The cluster that kubeadm makes, and what its nodes have in common; `network_version` is the add-on's."""
 
-    region: str
     cluster_name: str
-    availability_zones: tuple[str, ...]
-    vpc_cidr: str
+    private_zone: str
+    version: str
+    network_version: str
     pod_cidr: str
     service_cidr: str
-    private_zone: str
-    admin_cidrs: tuple[str, ...]
-    nat_gateways: NatGateways
-    bastion_instance_type: str
-    master_count: int
-    master_instance_type: str
-    master_disk_gib: int
-    worker_count: int
-    worker_instance_type: str
-    worker_disk_gib: int
-    etcd_instance_type: str
-    etcd_disk_gib: int
-    machine_image: str | None
-    machine_image_parameter: str
-    login_user: str
-    kubernetes_version: str
-    etcd_version: str
-    flannel_version: str
-    etcd_topology: str
     certificate_distribution: CertificateDistribution
-    heartbeat_milliseconds: int
-    election_milliseconds: int
-    etcd_ca: GivenCa | None
-    kubernetes_ca: GivenCa | None
-    mirror: str | None
-    node_ports: Mapping[int, int]
-    ingress_scheme: Scheme
-    ingress_cidrs: tuple[str, ...]
+    ca: GivenCa | None
     fail_cgroup_v1: bool
     ignore_preflight_errors: tuple[str, ...]
-    kube_proxy_conntrack_max_per_core: int | None
-    tags: Mapping[str, str]
-    deletion_protection: bool
-
-    def resource_tags(self) -> Mapping[str, str]:
-        """What everything that takes tags is tagged with, besides its Name."""
-        return {**self.tags, CLUSTER_TAG: self.cluster_name}
+    conntrack_max_per_core: int | None
 
     @property
     def api_name(self) -> str:
@@ -80,21 +47,73 @@ class Settings:
         """Where clients reach the API server, whichever lives."""
         return f"https://{self.api_name}:{API_PORT}"
 
-    @property
-    def topology(self) -> Topology:
-        """Where etcd's members run, and who runs them there."""
-        return TOPOLOGIES[self.etcd_topology]
+
+@dataclass(frozen=True, kw_only=True)
+class EtcdSettings:
+    """What all members have in common. Under systemd `version` runs, elsewhere the image with `image_tag`."""
+
+    topology: Topology
+    version: str
+    image_tag: str
+    heartbeat_milliseconds: int
+    election_milliseconds: int
+    ca: GivenCa | None
 
     @property
-    def etcd_release(self) -> str:
-        """The version of the etcd that runs: where it comes as an image, the tag that goes with Kubernetes."""
-        return (
-            self.etcd_version
-            if self.topology.manager == "systemd"
-            else release_of(self.kubernetes_version).etcd_image_tag
-        )
+    def release(self) -> str:
+        """The version of the etcd that runs."""
+        return self.version if self.topology.manager == "systemd" else self.image_tag
 
     @property
-    def etcd_image(self) -> str | None:
+    def image(self) -> str | None:
         """The image that runs etcd, where a container does."""
-        return None if self.topology.manager == "systemd" else f"{ETCD_IMAGE}:{self.etcd_release}"
+        return None if self.topology.manager == "systemd" else f"{ETCD_IMAGE}:{self.image_tag}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkSettings:
+    """The VPC, and who may come in: administrators to the bastion, clients to the NodePorts by the balancer's port."""
+
+    vpc_cidr: str
+    zones: tuple[str, ...]
+    nat_gateways: NatGateways
+    admin_cidrs: tuple[str, ...]
+    node_ports: Mapping[int, int]
+    ingress_scheme: Scheme
+    ingress_cidrs: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineSettings:
+    """The machines of one role; `disk_gib` is the encrypted root volume of each."""
+
+    count: int
+    instance_type: str
+    disk_gib: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One stack's decisions, as `Pulumi.yaml` declares them; CIDRs and versions are known to be well-formed.
+
+    A component takes the slice that it needs. `etcd_machines` are for the dedicated topologies.
+    """
+
+    region: str
+    kubernetes: KubernetesSettings
+    etcd: EtcdSettings
+    network: NetworkSettings
+    bastion: MachineSettings
+    masters: MachineSettings
+    workers: MachineSettings
+    etcd_machines: MachineSettings
+    machine_image: str | None
+    machine_image_parameter: str
+    login_user: str
+    mirror: str | None
+    tags: Mapping[str, str]
+    deletion_protection: bool
+
+    def resource_tags(self) -> Mapping[str, str]:
+        """What everything that takes tags is tagged with, besides its Name."""
+        return {**self.tags, CLUSTER_TAG: self.kubernetes.cluster_name}

@@ -8,10 +8,11 @@ import pulumi_aws as aws
 import pulumi_tls as tls
 from pulumi_command.remote import ConnectionArgs, ProxyConnectionArgs
 
-from components.aws.machines import Access, Hardware, Place, make_host_key, make_machine
+from components.aws.machines import Access, Place, make_host_key, make_machine
 from components.aws.network import Network
 from components.host.node import Node
 from components.host.step import remote_step
+from settings.values import MachineSettings
 
 HOSTNAME = "bastion"
 # A booting machine does not answer for a minute or two; dials back off to 5 s.
@@ -27,7 +28,8 @@ class BastionArgs:
 
     network: Network
     security_group_id: pulumi.Input[str]
-    hardware: Hardware
+    image: pulumi.Input[str]
+    settings: MachineSettings
     login_user: str
     protect: bool
     ready: Sequence[pulumi.Resource]
@@ -58,7 +60,7 @@ class Bastion(pulumi.ComponentResource):
         zone, subnet_id = next(iter(args.network.public_subnet_ids.items()))
         place = Place(subnet_id=subnet_id, security_group_id=args.security_group_id)
         machine = make_machine(
-            name, HOSTNAME, args.hardware, place, host_key, self.access.authorized_key, args.tags, self
+            name, HOSTNAME, args.image, args.settings, place, host_key, self.access.authorized_key, args.tags, self
         )
         address = aws.ec2.Eip(
             name,

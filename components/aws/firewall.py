@@ -1,6 +1,6 @@
 """Firewall: a security group for each role, and one table that says who may talk to whom, on what, and why."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +11,7 @@ from components.addons.installed import NETWORK
 from components.aws.load_balancer import HEALTH_CHECK_PORT
 from components.aws.network import ANYWHERE
 from settings.ports import API_PORT
+from settings.values import NetworkSettings
 
 Role = Literal["bastion", "master", "worker", "etcd", "api-balancer", "ingress-balancer"]
 ROLES: Mapping[Role, str] = {
@@ -52,11 +53,8 @@ class FirewallArgs:
     """
 
     vpc_id: pulumi.Input[str]
-    vpc_cidr: str
-    admin_cidrs: Sequence[str]
+    settings: NetworkSettings
     dedicated_etcd: bool
-    node_ports: Mapping[int, int]
-    ingress_cidrs: Sequence[str]
     nat_addresses: Mapping[str, pulumi.Input[str]]
     tags: Mapping[str, str]
 
@@ -67,7 +65,7 @@ def table(args: FirewallArgs) -> list[Row]:
 
 
 def _ssh(args: FirewallArgs) -> Iterator[Row]:
-    for cidr in args.admin_cidrs:
+    for cidr in args.settings.admin_cidrs:
         administrator = Block(name=f"administrator-{_word(cidr)}", cidr=cidr)
         yield Row(source=administrator, destination="bastion", ports=(22, 22), what="ssh", why="administrators log in")
     for role in _machines(args):
@@ -124,12 +122,17 @@ def _path_mtu(source: Role, destination: Role) -> Row:
 
 
 def _ingress(args: FirewallArgs) -> Iterator[Row]:
+    settings = args.settings
     clients = [
-        Block(name="vpc", cidr=args.vpc_cidr),
+        Block(name="vpc", cidr=settings.vpc_cidr),
         *(Block(name=f"nat-{zone}", cidr=_host(address)) for zone, address in args.nat_addresses.items()),
-        *(Block(name=f"client-{_word(cidr)}", cidr=cidr) for cidr in args.ingress_cidrs if cidr != args.vpc_cidr),
+        *(
+            Block(name=f"client-{_word(cidr)}", cidr=cidr)
+            for cidr in settings.ingress_cidrs
+            if cidr != settings.vpc_cidr
+        ),
     ]
-    for port, node_port in args.node_ports.items():
+    for port, node_port in settings.node_ports.items():
         for client in clients:
             yield Row(
                 source=client,

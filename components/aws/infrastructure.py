@@ -8,14 +8,10 @@ from components.aws.bastion import Bastion, BastionArgs
 from components.aws.dns import Names, NamesArgs
 from components.aws.firewall import Firewall, FirewallArgs
 from components.aws.load_balancer import API, LoadBalancer, LoadBalancerArgs, node_port_forwards
-from components.aws.machines import Hardware, Machines, MachinesArgs, Role, resolve_image
+from components.aws.machines import Machines, MachinesArgs, Role, resolve_image
 from components.aws.network import Network, NetworkArgs
 from components.host.node import Node
-from settings.values import Settings
-
-BASTION_DISK_GIB = 8
-# One in each of three zones: any of them may be lost, and two are a quorum.
-ETCD_MACHINES = 3
+from settings.values import MachineSettings, Settings
 
 
 class Infrastructure(pulumi.ComponentResource):
@@ -44,24 +40,12 @@ class Infrastructure(pulumi.ComponentResource):
         self._network = self._make_network()
         self._firewall = self._make_firewall()
         self.bastion = self._make_bastion()
-        self.masters = self._make_machines(
-            "master", settings.master_count, settings.master_instance_type, settings.master_disk_gib
-        )
-        self.workers = self._make_machines(
-            "worker", settings.worker_count, settings.worker_instance_type, settings.worker_disk_gib
-        )
-        self.etcd = (
-            self._make_machines("etcd", ETCD_MACHINES, settings.etcd_instance_type, settings.etcd_disk_gib)
-            if settings.topology.dedicated
-            else []
-        )
+        self.masters = self._make_machines("master", settings.masters)
+        self.workers = self._make_machines("worker", settings.workers)
+        self.etcd = self._make_machines("etcd", settings.etcd_machines) if settings.etcd.topology.dedicated else []
         api = self._make_api_balancer()
         ingress = self._make_ingress_balancer()
-        names = Names(
-            name,
-            NamesArgs(api_name=settings.api_name, vpc_id=self._network.vpc_id, api_balancer=api, tags=self._tags),
-            self._child,
-        )
+        names = self._make_names(api)
         self.ingress_name = ingress.dns_name
         self.named = names.ready
         self.reachable = [*api.ready, *names.ready]
@@ -69,23 +53,14 @@ class Infrastructure(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _make_network(self) -> Network:
-        args = NetworkArgs(
-            vpc_cidr=self._settings.vpc_cidr,
-            zones=self._settings.availability_zones,
-            nat_gateways=self._settings.nat_gateways,
-            protect=self._settings.deletion_protection,
-            tags=self._tags,
-        )
+        args = NetworkArgs(settings=self._settings.network, protect=self._settings.deletion_protection, tags=self._tags)
         return Network(self._name, args, self._child)
 
     def _make_firewall(self) -> Firewall:
         args = FirewallArgs(
             vpc_id=self._network.vpc_id,
-            vpc_cidr=self._settings.vpc_cidr,
-            admin_cidrs=self._settings.admin_cidrs,
-            dedicated_etcd=self._settings.topology.dedicated,
-            node_ports=self._settings.node_ports,
-            ingress_cidrs=self._settings.ingress_cidrs,
+            settings=self._settings.network,
+            dedicated_etcd=self._settings.etcd.topology.dedicated,
             nat_addresses=self._network.nat_addresses,
             tags=self._tags,
         )
@@ -95,7 +70,8 @@ class Infrastructure(pulumi.ComponentResource):
         args = BastionArgs(
             network=self._network,
             security_group_id=self._firewall.groups["bastion"],
-            hardware=self._hardware(self._settings.bastion_instance_type, BASTION_DISK_GIB),
+            image=self._image,
+            settings=self._settings.bastion,
             login_user=self._settings.login_user,
             protect=self._settings.deletion_protection,
             ready=[*self._network.ready, *self._firewall.ready],
@@ -103,13 +79,13 @@ class Infrastructure(pulumi.ComponentResource):
         )
         return Bastion(f"{self._name}-bastion", args, self._child)
 
-    def _make_machines(self, role: Role, count: int, instance_type: str, disk_gib: int) -> list[Node]:
+    def _make_machines(self, role: Role, settings: MachineSettings) -> list[Node]:
         args = MachinesArgs(
             role=role,
-            count=count,
+            settings=settings,
+            image=self._image,
             network=self._network,
             security_group_id=self._firewall.groups[role],
-            hardware=self._hardware(instance_type, disk_gib),
             access=self.bastion.access,
             bastion=self.bastion.proxy,
             tags=self._tags,
@@ -130,18 +106,24 @@ class Infrastructure(pulumi.ComponentResource):
         return LoadBalancer(f"{self._name}-api", args, self._child)
 
     def _make_ingress_balancer(self) -> LoadBalancer:
-        scheme = self._settings.ingress_scheme
+        scheme = self._settings.network.ingress_scheme
         args = LoadBalancerArgs(
             scheme=scheme,
             vpc_id=self._network.vpc_id,
             subnet_ids=self._network.subnet_ids(scheme),
             security_group_id=self._firewall.groups["ingress-balancer"],
-            forwards=node_port_forwards(self._settings.node_ports),
+            forwards=node_port_forwards(self._settings.network.node_ports),
             targets={node.name: node.address for node in self.workers},
             group_prefix=self._name,
             tags=self._tags,
         )
         return LoadBalancer(f"{self._name}-ingress", args, self._child)
 
-    def _hardware(self, instance_type: str, disk_gib: int) -> Hardware:
-        return Hardware(image=self._image, instance_type=instance_type, disk_gib=disk_gib)
+    def _make_names(self, api: LoadBalancer) -> Names:
+        args = NamesArgs(
+            api_name=self._settings.kubernetes.api_name,
+            vpc_id=self._network.vpc_id,
+            api_balancer=api,
+            tags=self._tags,
+        )
+        return Names(self._name, args, self._child)

@@ -12,6 +12,7 @@ from pulumi_command.remote import ConnectionArgs, ProxyConnectionArgs
 from components.aws.network import Network, fixed_address
 from components.host.first_boot import first_boot
 from components.host.node import Node
+from settings.values import MachineSettings
 
 Role = Literal["master", "worker", "etcd"]
 # Machines whose successors must be found at the same address, and where theirs begin among a zone's reserved ones.
@@ -27,15 +28,6 @@ class Access:
     user: str
     private_key: pulumi.Output[str]
     authorized_key: pulumi.Output[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hardware:
-    """What a machine is made of; `disk_gib` is its encrypted root volume."""
-
-    image: pulumi.Input[str]
-    instance_type: str
-    disk_gib: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +63,8 @@ def make_host_key(name: str, parent: pulumi.Resource) -> HostKey:
 def make_machine(
     name: str,
     hostname: str,
-    hardware: Hardware,
+    image: pulumi.Input[str],
+    settings: MachineSettings,
     place: Place,
     host_key: HostKey,
     authorized_key: pulumi.Input[str],
@@ -87,8 +80,8 @@ def make_machine(
     tags = {**tags, "Name": name}
     return aws.ec2.Instance(
         name,
-        ami=hardware.image,
-        instance_type=hardware.instance_type,
+        ami=image,
+        instance_type=settings.instance_type,
         subnet_id=place.subnet_id,
         private_ip=place.address,
         vpc_security_group_ids=[place.security_group_id],
@@ -97,9 +90,9 @@ def make_machine(
         metadata_options=aws.ec2.InstanceMetadataOptionsArgs(
             http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
         ),
-        credit_specification=_credits(hardware.instance_type),
+        credit_specification=_credits(settings.instance_type),
         root_block_device=aws.ec2.InstanceRootBlockDeviceArgs(
-            volume_type="gp3", volume_size=hardware.disk_gib, encrypted=True, delete_on_termination=True
+            volume_type="gp3", volume_size=settings.disk_gib, encrypted=True, delete_on_termination=True
         ),
         tags=tags,
         volume_tags=tags,
@@ -123,10 +116,10 @@ class MachinesArgs:
     """What the machines of one role have in common."""
 
     role: Role
-    count: int
+    settings: MachineSettings
+    image: pulumi.Input[str]
     network: Network
     security_group_id: pulumi.Input[str]
-    hardware: Hardware
     access: Access
     bastion: ProxyConnectionArgs
     tags: Mapping[str, str]
@@ -140,7 +133,7 @@ class Machines(pulumi.ComponentResource):
     def __init__(self, name: str, args: MachinesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:Machines", name, None, opts)
         zones = list(args.network.plan)
-        self.nodes = [self._node(name, args, ordinal, zones) for ordinal in range(args.count)]
+        self.nodes = [self._node(name, args, ordinal, zones) for ordinal in range(args.settings.count)]
         self.register_outputs({})
 
     def _node(self, name: str, args: MachinesArgs, ordinal: int, zones: Sequence[str]) -> Node:
@@ -150,7 +143,8 @@ class Machines(pulumi.ComponentResource):
         machine = make_machine(
             f"{name}-{ordinal}",
             hostname,
-            args.hardware,
+            args.image,
+            args.settings,
             Place(
                 subnet_id=args.network.private_subnet_ids[zone],
                 security_group_id=args.security_group_id,

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Network
 import pulumi
 import pulumi_aws as aws
 
-from settings.values import ZONE_LETTERS, NatGateways, Scheme
+from settings.values import ZONE_LETTERS, NetworkSettings, Scheme
 
 ANYWHERE = "0.0.0.0/0"
 
@@ -48,9 +48,7 @@ def fixed_address(plan: ZonePlan, ordinal: int) -> IPv4Address:
 class NetworkArgs:
     """`protect` keeps Pulumi from deleting the VPC, and with it everything."""
 
-    vpc_cidr: str
-    zones: Sequence[str]
-    nat_gateways: NatGateways
+    settings: NetworkSettings
     protect: bool
     tags: Mapping[str, str]
 
@@ -69,10 +67,10 @@ class Network(pulumi.ComponentResource):
         super().__init__("kubeadm:index:Network", name, None, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
-        self.plan = network_plan(args.vpc_cidr, args.zones)
+        self.plan = network_plan(args.settings.vpc_cidr, args.settings.zones)
         vpc = aws.ec2.Vpc(
             name,
-            cidr_block=args.vpc_cidr,
+            cidr_block=args.settings.vpc_cidr,
             enable_dns_support=True,
             enable_dns_hostnames=True,
             tags=self._tags(name),
@@ -134,7 +132,7 @@ class Network(pulumi.ComponentResource):
     def _open_private(self, public: Mapping[str, aws.ec2.Subnet], private: Mapping[str, aws.ec2.Subnet]) -> None:
         """Each zone has a table of its own, so that a gateway for each zone can come later and move no subnet."""
         zones = list(private)
-        with_gateway = zones if self._args.nat_gateways == "per-zone" else zones[:1]
+        with_gateway = zones if self._args.settings.nat_gateways == "per-zone" else zones[:1]
         gateways = {zone: self._nat_gateway(zone, public[zone]) for zone in with_gateway}
         self.nat_addresses = {zone: gateway.public_ip for zone, gateway in gateways.items()}
         for zone, subnet in private.items():

@@ -4,14 +4,14 @@ import pulumi
 
 from components.host.node import Node
 from components.host.step import remote_step
+from settings.values import EtcdSettings
 
 
 def measure_disk(
     name: str,
     node: Node,
     *,
-    heartbeat_milliseconds: int,
-    election_milliseconds: int,
+    settings: EtcdSettings,
     after: pulumi.Resource,
     parent: pulumi.Resource,
 ) -> pulumi.Resource:
@@ -24,8 +24,8 @@ def measure_disk(
         node,
         "etcd/measure-disk.sh",
         settings={
-            "HEARTBEAT_MILLISECONDS": str(heartbeat_milliseconds),
-            "ELECTION_MILLISECONDS": str(election_milliseconds),
+            "HEARTBEAT_MILLISECONDS": str(settings.heartbeat_milliseconds),
+            "ELECTION_MILLISECONDS": str(settings.election_milliseconds),
         },
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[after]),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from components.host.kubeadm import CONTAINERD_SOCKET, PKI, TIMEOUTS, Document, document_text
+from settings.values import EtcdSettings
 
 
 def external_etcd(endpoints: Sequence[str]) -> Document:
@@ -17,33 +18,29 @@ def external_etcd(endpoints: Sequence[str]) -> Document:
     }
 
 
-def local_etcd(
-    *, image_tag: str, cluster_token: str, heartbeat_milliseconds: int, election_milliseconds: int
-) -> Document:
+def local_etcd(settings: EtcdSettings, *, cluster_token: str) -> Document:
     """The `etcd` section for members that kubeadm runs beside each API server."""
     arguments = {
         "initial-cluster-token": cluster_token,
-        "heartbeat-interval": heartbeat_milliseconds,
-        "election-timeout": election_milliseconds,
+        "heartbeat-interval": settings.heartbeat_milliseconds,
+        "election-timeout": settings.election_milliseconds,
     }
     return {
         "local": {
-            "imageTag": image_tag,
+            "imageTag": settings.image_tag,
             "extraArgs": [{"name": name, "value": str(value)} for name, value in arguments.items()],
         }
     }
 
 
 def member_documents(
+    settings: EtcdSettings,
     *,
     name: str,
     address: str,
     initial_cluster: str,
     cluster_token: str,
     kubernetes_version: str,
-    image_tag: str,
-    heartbeat_milliseconds: int,
-    election_milliseconds: int,
 ) -> str:
     """What `kubeadm init phase etcd local` makes the member's manifest of, as for the first start of a new cluster.
 
@@ -61,8 +58,8 @@ def member_documents(
         "listen-client-urls": f"https://127.0.0.1:2379,{client}",
         "advertise-client-urls": client,
         "initial-advertise-peer-urls": peer,
-        "heartbeat-interval": str(heartbeat_milliseconds),
-        "election-timeout": str(election_milliseconds),
+        "heartbeat-interval": str(settings.heartbeat_milliseconds),
+        "election-timeout": str(settings.election_milliseconds),
     }
     init = {
         "apiVersion": "kubeadm.k8s.io/v1beta4",
@@ -79,7 +76,7 @@ def member_documents(
         "encryptionAlgorithm": "ECDSA-P256",
         "etcd": {
             "local": {
-                "imageTag": image_tag,
+                "imageTag": settings.image_tag,
                 "serverCertSANs": [address],
                 "peerCertSANs": [address],
                 "extraArgs": [{"name": key, "value": value} for key, value in arguments.items()],

@@ -9,6 +9,7 @@ import pulumi
 from components.host.node import Node
 from components.host.step import NodeFile
 from components.pki.etcd import EtcdPki
+from settings.values import EtcdSettings
 
 PEER_PORT = 2380
 # Where a member's new files wait until its script has looked at them.
@@ -21,8 +22,7 @@ class Birth:
 
     nodes: Sequence[Node]
     token: pulumi.Output[str]
-    heartbeat_milliseconds: int
-    election_milliseconds: int
+    settings: EtcdSettings
 
     @property
     def initial_cluster(self) -> pulumi.Output[str]:

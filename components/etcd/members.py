@@ -15,6 +15,7 @@ from components.host.node import Node
 from components.host.step import NodeFile, remote_step
 from components.pki.etcd import EtcdPki
 from components.pki.random_text import random_hex
+from settings.values import EtcdSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +30,7 @@ class EtcdArgs:
     prepared: Mapping[str, pulumi.Resource]
     pki: EtcdPki
     manager: EtcdManager
-    heartbeat_milliseconds: int
-    election_milliseconds: int
+    settings: EtcdSettings
 
 
 class Etcd(pulumi.ComponentResource):
@@ -41,12 +41,7 @@ class Etcd(pulumi.ComponentResource):
     def __init__(self, name: str, args: EtcdArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:Etcd", name, None, opts)
         self._name, self._args = name, args
-        self._birth = Birth(
-            nodes=args.nodes,
-            token=random_hex(f"{name}-token", self),
-            heartbeat_milliseconds=args.heartbeat_milliseconds,
-            election_milliseconds=args.election_milliseconds,
-        )
+        self._birth = Birth(nodes=args.nodes, token=random_hex(f"{name}-token", self), settings=args.settings)
         members = [
             self._member(node, self._admit(node, args.masters[(ordinal + 1) % len(args.masters)]))
             for ordinal, node in enumerate(args.nodes)
@@ -95,8 +90,7 @@ class Etcd(pulumi.ComponentResource):
         measured = measure_disk(
             f"{self._name}-disk-{node.name}",
             node,
-            heartbeat_milliseconds=self._args.heartbeat_milliseconds,
-            election_milliseconds=self._args.election_milliseconds,
+            settings=self._args.settings,
             after=self._args.reached[node.name],
             parent=self,
         )

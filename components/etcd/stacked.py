@@ -13,6 +13,7 @@ from components.host.kubeadm import staged
 from components.host.node import Node
 from components.pki.etcd import EtcdPki
 from components.pki.random_text import random_hex
+from settings.values import EtcdSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,9 +26,7 @@ class StackedEtcdArgs:
     masters: Sequence[Node]
     reached: Mapping[str, pulumi.Resource]
     pki: EtcdPki
-    image_tag: str
-    heartbeat_milliseconds: int
-    election_milliseconds: int
+    settings: EtcdSettings
 
 
 class StackedEtcd(pulumi.ComponentResource):
@@ -41,12 +40,7 @@ class StackedEtcd(pulumi.ComponentResource):
         self.datastore = Datastore(
             endpoints=[client_url(master) for master in args.masters],
             section=random_hex(f"{name}-token", self).apply(
-                lambda token: local_etcd(
-                    image_tag=args.image_tag,
-                    cluster_token=token,
-                    heartbeat_milliseconds=args.heartbeat_milliseconds,
-                    election_milliseconds=args.election_milliseconds,
-                )
+                lambda token: local_etcd(args.settings, cluster_token=token)
             ),
             files=[
                 *etcd_client_files(args.pki),
@@ -64,8 +58,7 @@ class StackedEtcd(pulumi.ComponentResource):
         return measure_disk(
             f"{name}-disk-{master.name}",
             master,
-            heartbeat_milliseconds=args.heartbeat_milliseconds,
-            election_milliseconds=args.election_milliseconds,
+            settings=args.settings,
             after=args.reached[master.name],
             parent=self,
         )

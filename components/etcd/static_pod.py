@@ -15,6 +15,7 @@ from components.host.node import Node
 from components.host.script import read_script
 from components.host.step import NodeFile
 from components.pki.etcd import EtcdPki
+from settings.values import KubernetesSettings
 
 KUBERNETES_PKI = "/etc/kubernetes/pki"
 DROP_IN = "20-etcd-service-manager.conf"
@@ -24,9 +25,7 @@ DROP_IN = "20-etcd-service-manager.conf"
 class StaticPodManager:
     """The image is the one that kubeadm runs with this version of Kubernetes, from the registry that the nodes know."""
 
-    kubernetes_version: str
-    image_tag: str
-    fail_cgroup_v1: bool
+    kubernetes: KubernetesSettings
 
     script: ClassVar[str] = "etcd/static-pod-member.sh"
     libraries: ClassVar[Sequence[str]] = ("lib/etcd-api.sh", "lib/etcd-member-common.sh")
@@ -37,12 +36,12 @@ class StaticPodManager:
         return {}
 
     def files(self, birth: Birth, node: Node, pki: EtcdPki) -> list[NodeFile]:
-        client = pki.apiserver_client
+        client, kubelet = pki.apiserver_client, kubelet_document(fail_cgroup_v1=self.kubernetes.fail_cgroup_v1)
         return [
             *certificate_files(node, pki),
             NodeFile(path=f"{KUBERNETES_PKI}/apiserver-etcd-client.crt", content=client.certificate),
             NodeFile(path=f"{KUBERNETES_PKI}/apiserver-etcd-client.key", content=client.key, mode="0600"),
-            NodeFile(path="/var/lib/kubelet/config.yaml", content=kubelet_document(fail_cgroup_v1=self.fail_cgroup_v1)),
+            NodeFile(path="/var/lib/kubelet/config.yaml", content=kubelet),
             NodeFile(path=f"/etc/systemd/system/kubelet.service.d/{DROP_IN}", content=read_script(f"etcd/{DROP_IN}")),
             NodeFile(path=f"{STAGE}/kubeadmcfg.yaml", content=self._configuration(birth, node), mode="0600"),
         ]
@@ -51,13 +50,11 @@ class StaticPodManager:
         known = pulumi.Output.all(address=node.address, initial_cluster=birth.initial_cluster, token=birth.token)
         return known.apply(
             lambda values: member_documents(
+                birth.settings,
                 name=node.name,
                 address=values["address"],
                 initial_cluster=values["initial_cluster"],
                 cluster_token=values["token"],
-                kubernetes_version=self.kubernetes_version,
-                image_tag=self.image_tag,
-                heartbeat_milliseconds=birth.heartbeat_milliseconds,
-                election_milliseconds=birth.election_milliseconds,
+                kubernetes_version=self.kubernetes.version,
             )
         )

@@ -17,7 +17,6 @@ from components.pki.etcd import EtcdPki
 class SystemdManager:
     """`mirror` is the URL in place of upstream's, where there is one."""
 
-    version: str
     mirror: str | None
 
     script: ClassVar[str] = "etcd/systemd-member.sh"
@@ -26,7 +25,7 @@ class SystemdManager:
     owner: ClassVar[str] = "etcd:etcd"
 
     def settings(self, birth: Birth, node: Node) -> Mapping[str, pulumi.Input[str]]:
-        return {"ETCD_VERSION": self.version, "MIRROR": self.mirror or ""}
+        return {"ETCD_VERSION": birth.settings.version, "MIRROR": self.mirror or ""}
 
     def files(self, birth: Birth, node: Node, pki: EtcdPki) -> list[NodeFile]:
         environment = pulumi.Output.format(
@@ -34,8 +33,8 @@ class SystemdManager:
             node.name,
             node.address,
             birth.token,
-            birth.heartbeat_milliseconds,
-            birth.election_milliseconds,
+            birth.settings.heartbeat_milliseconds,
+            birth.settings.election_milliseconds,
         )
         return [
             *certificate_files(node, pki),

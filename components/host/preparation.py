@@ -9,6 +9,7 @@ import pulumi
 from components.addons.installed import NETWORK
 from components.host.node import Node
 from components.host.step import NodeFile, remote_step
+from settings.values import Settings
 
 # A machine on AWS boots in one or two minutes; a busy region's first boot of many takes longer.
 BOOT_SECONDS = 600
@@ -20,21 +21,17 @@ Role = Literal["master", "worker", "etcd"]
 
 @dataclass(frozen=True, kw_only=True)
 class PreparationArgs:
-    """`bastion` looks at the machines before anything is tried on them. `mirror` is the URL in place of upstream's.
+    """`bastion` looks at the machines before anything is tried on them. `master_files` are installed on masters.
 
-    `etcd_machines` are those that run etcd alone; they need no more than to answer, unless a container of `etcd_image`
-    is to run it. `master_files` are installed on masters.
+    `etcd_machines` are those that run etcd alone; they need no more than to answer, unless a container is to run it.
     """
 
     bastion: Node
     masters: Sequence[Node]
     workers: Sequence[Node]
     etcd_machines: Sequence[Node]
-    etcd_image: str | None
     master_files: Sequence[NodeFile]
-    kubernetes_version: str
-    flannel_version: str
-    mirror: str | None
+    settings: Settings
 
 
 class Preparation(pulumi.ComponentResource):
@@ -46,7 +43,7 @@ class Preparation(pulumi.ComponentResource):
     def __init__(self, name: str, args: PreparationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:Preparation", name, None, opts)
         roles: dict[Role, Sequence[Node]] = {"master": args.masters, "worker": args.workers}
-        if args.etcd_image:
+        if args.settings.etcd.image:
             roles["etcd"] = args.etcd_machines
         nodes = [*args.masters, *args.workers, *args.etcd_machines]
         self.reached = {node.name: self._reach(name, args, node) for node in nodes}
@@ -74,17 +71,17 @@ class Preparation(pulumi.ComponentResource):
         )
 
     def _prepare(self, name: str, args: PreparationArgs, node: Node, role: Role) -> pulumi.Resource:
-        runs_etcd = role == ("etcd" if args.etcd_machines else "master")
+        settings, runs_etcd = args.settings, role == ("etcd" if args.etcd_machines else "master")
         return remote_step(
             f"{name}-{node.name}",
             node,
             "host/prepare-node.sh",
             settings={
-                "KUBERNETES_VERSION": args.kubernetes_version,
-                "MIRROR": args.mirror or "",
+                "KUBERNETES_VERSION": settings.kubernetes.version,
+                "MIRROR": settings.mirror or "",
                 "ROLE": role,
-                "ETCD_IMAGE": (args.etcd_image or "") if runs_etcd else "",
-                "NETWORK_IMAGES": " ".join(NETWORK.images(args.flannel_version)),
+                "ETCD_IMAGE": (settings.etcd.image or "") if runs_etcd else "",
+                "NETWORK_IMAGES": " ".join(NETWORK.images(settings.kubernetes.network_version)),
             },
             files=args.master_files if role == "master" else (),
             timeout_seconds=PREPARE_SECONDS,

@@ -52,7 +52,7 @@ class Cluster(pulumi.ComponentResource):
         self._name, self._args, self._settings = name, args, args.settings
         self._child = pulumi.ResourceOptions(parent=self)
         self._members, self._manager = args.etcd_machines or args.masters, _etcd_manager(args.settings)
-        self.api_endpoint = args.settings.api_endpoint
+        self.api_endpoint = args.settings.kubernetes.api_endpoint
         self._etcd_pki = self._make_etcd_pki()
         self._pki = self._make_pki()
         self._preparation = self._prepare()
@@ -68,17 +68,15 @@ class Cluster(pulumi.ComponentResource):
         members = self._members if self._manager else []
         args = EtcdPkiArgs(
             members=[Member(name=node.name, address=node.address) for node in members],
-            ca=self._settings.etcd_ca,
+            settings=self._settings.etcd,
             protect=self._settings.deletion_protection,
         )
         return EtcdPki(f"{self._name}-etcd-pki", args, self._child)
 
     def _make_pki(self) -> ClusterPki:
         args = ClusterPkiArgs(
-            cluster_name=self._settings.cluster_name,
-            api_server=self.api_endpoint,
             nodes=[*self._args.masters, *self._args.workers],
-            ca=self._settings.kubernetes_ca,
+            settings=self._settings.kubernetes,
             protect=self._settings.deletion_protection,
         )
         return ClusterPki(f"{self._name}-pki", args, self._child)
@@ -90,26 +88,17 @@ class Cluster(pulumi.ComponentResource):
             masters=self._args.masters,
             workers=self._args.workers,
             etcd_machines=self._args.etcd_machines,
-            etcd_image=self._settings.etcd_image,
             # Where masters are members, the member's step installs them.
             master_files=[] if has_own_step else health_files(self._members),
-            kubernetes_version=self._settings.kubernetes_version,
-            flannel_version=self._settings.flannel_version,
-            mirror=self._settings.mirror,
+            settings=self._settings,
         )
         return Preparation(f"{self._name}-prepare", args, self._child)
 
     def _make_etcd(self) -> Datastore:
         reached, prepared = self._preparation.reached, self._preparation.prepared
-        heartbeat, election = self._settings.heartbeat_milliseconds, self._settings.election_milliseconds
         if self._manager is None:
             args = StackedEtcdArgs(
-                masters=self._args.masters,
-                reached=reached,
-                pki=self._etcd_pki,
-                image_tag=self._settings.etcd_release,
-                heartbeat_milliseconds=heartbeat,
-                election_milliseconds=election,
+                masters=self._args.masters, reached=reached, pki=self._etcd_pki, settings=self._settings.etcd
             )
             return StackedEtcd(f"{self._name}-etcd", args, self._child).datastore
         args = EtcdArgs(
@@ -117,11 +106,10 @@ class Cluster(pulumi.ComponentResource):
             masters=self._args.masters,
             reached=reached,
             # A member that no container runs need not wait for one's runtime.
-            prepared=prepared if self._settings.etcd_image else reached,
+            prepared=prepared if self._settings.etcd.image else reached,
             pki=self._etcd_pki,
             manager=self._manager,
-            heartbeat_milliseconds=heartbeat,
-            election_milliseconds=election,
+            settings=self._settings.etcd,
         )
         return Etcd(f"{self._name}-etcd", args, self._child).datastore
 
@@ -130,20 +118,11 @@ class Cluster(pulumi.ComponentResource):
             masters=self._args.masters,
             prepared=self._preparation.prepared,
             datastore=self._datastore,
-            certificate_distribution=self._settings.certificate_distribution,
             bastion=self._args.bastion,
             named=self._args.named,
             reachable=self._args.reachable,
             pki=self._pki,
-            cluster_name=self._settings.cluster_name,
-            kubernetes_version=self._settings.kubernetes_version,
-            flannel_version=self._settings.flannel_version,
-            api_name=self._settings.api_name,
-            pod_cidr=self._settings.pod_cidr,
-            service_cidr=self._settings.service_cidr,
-            fail_cgroup_v1=self._settings.fail_cgroup_v1,
-            ignore_preflight_errors=self._settings.ignore_preflight_errors,
-            conntrack_max_per_core=self._settings.kube_proxy_conntrack_max_per_core,
+            settings=self._settings.kubernetes,
             protect=self._settings.deletion_protection,
         )
         return ControlPlane(f"{self._name}-control-plane", args, self._child)
@@ -155,8 +134,7 @@ class Cluster(pulumi.ComponentResource):
             control_plane=self._control_plane,
             pki=self._pki,
             reachable=self._args.reachable,
-            api_name=self._settings.api_name,
-            ignore_preflight_errors=self._settings.ignore_preflight_errors,
+            settings=self._settings.kubernetes,
         )
         return Workers(f"{self._name}-workers", args, self._child)
 
@@ -165,13 +143,9 @@ class Cluster(pulumi.ComponentResource):
             masters=self._args.masters,
             workers=self._args.workers,
             etcd_machines=self._args.etcd_machines,
-            api_name=self._settings.api_name,
             api_servers=self._control_plane.api_servers,
             ingress_name=self._args.ingress_name,
-            node_ports=self._settings.node_ports,
-            kubernetes_version=self._settings.kubernetes_version,
-            etcd_version=self._settings.etcd_release,
-            flannel_version=self._settings.flannel_version,
+            settings=self._settings,
             after=[*self._control_plane.ready, *workers.ready, *self._args.served],
         )
         return Verification(f"{self._name}-verification", args, self._child)
@@ -179,14 +153,10 @@ class Cluster(pulumi.ComponentResource):
 
 def _etcd_manager(settings: Settings) -> EtcdManager | None:
     """Who runs etcd's members; nobody where kubeadm makes them part of the control plane."""
-    match settings.topology.manager:
+    match settings.etcd.topology.manager:
         case "systemd":
-            return SystemdManager(version=settings.etcd_version, mirror=settings.mirror)
+            return SystemdManager(mirror=settings.mirror)
         case "kubelet":
-            return StaticPodManager(
-                kubernetes_version=settings.kubernetes_version,
-                image_tag=settings.etcd_release,
-                fail_cgroup_v1=settings.fail_cgroup_v1,
-            )
+            return StaticPodManager(kubernetes=settings.kubernetes)
         case "kubeadm":
             return None

@@ -20,7 +20,7 @@ from components.kubernetes.upload import (
 )
 from components.pki.cluster import ClusterPki
 from settings.ports import API_PORT
-from settings.values import CertificateDistribution
+from settings.values import KubernetesSettings
 
 MANIFEST = "/run/kubeadm-aws/network-addon/manifest.yaml"
 # All inputs of a remote.Command: what was done once is not done again because the program now says it otherwise.
@@ -31,8 +31,8 @@ EVERY_INPUT = ("addPreviousOutputInEnv", "connection", "create", "logging", "std
 class ControlPlaneArgs:
     """`prepared` is what must be done on each node (by name) before kubeadm runs there.
 
-    `certificate_distribution` is how all masters but the first come by what they share: `placed` by the join, as any
-    file, or `uploaded` by the first and downloaded; then `bastion` sees whether the first is there.
+    Masters but the first come by what all share as the settings say, `placed` by the join, as any file, or `uploaded`
+    by the first and downloaded; then `bastion` sees whether the first is there.
     `named` is the API server's DNS record: the first pods ask for it, and a resolver remembers a no for minutes.
     `reachable` is the balancer behind it too, which joins go through; the founding does not wait for that.
     """
@@ -41,19 +41,10 @@ class ControlPlaneArgs:
     masters: Sequence[Node]
     prepared: Mapping[str, pulumi.Resource]
     datastore: Datastore
-    certificate_distribution: CertificateDistribution
     named: Sequence[pulumi.Resource]
     reachable: Sequence[pulumi.Resource]
     pki: ClusterPki
-    cluster_name: str
-    kubernetes_version: str
-    flannel_version: str
-    api_name: str
-    pod_cidr: str
-    service_cidr: str
-    fail_cgroup_v1: bool
-    ignore_preflight_errors: tuple[str, ...]
-    conntrack_max_per_core: int | None
+    settings: KubernetesSettings
     protect: bool = True
 
 
@@ -76,7 +67,8 @@ class ControlPlane(pulumi.ComponentResource):
         self.api_servers = _api_servers(args)
         self.founded = self._found()
         joins = [self._join(self.first)]
-        upload = self._upload(others, joins[0]) if others and args.certificate_distribution == "uploaded" else None
+        uploads = others and args.settings.certificate_distribution == "uploaded"
+        upload = self._upload(others, joins[0]) if uploads else None
         for master in others:
             joins.append(self._join(master, before=joins[-1], upload=upload))
         self.ready = [self.founded, *joins, self._network()]
@@ -162,7 +154,7 @@ class ControlPlane(pulumi.ComponentResource):
                 *join_files(
                     args.pki,
                     master,
-                    args.ignore_preflight_errors,
+                    args.settings.ignore_preflight_errors,
                     control_plane=True,
                     certificate_key=None if upload is None else upload.key,
                 ),
@@ -175,8 +167,8 @@ class ControlPlane(pulumi.ComponentResource):
         )
 
     def _network(self) -> pulumi.Resource:
-        args = self._args
-        manifest = NETWORK.manifest(args.flannel_version, args.pod_cidr, args.api_name)
+        settings = self._args.settings
+        manifest = NETWORK.manifest(settings.network_version, settings.pod_cidr, settings.api_name)
         return remote_step(
             f"{self._name}-network",
             self.first,
@@ -213,7 +205,7 @@ def _own_files(args: ControlPlaneArgs, master: Node) -> list[NodeFile]:
 
 def _api_servers(args: ControlPlaneArgs) -> pulumi.Output[str]:
     """By any master that lives, sooner than the balancer has found out that one does; a joined master uses its own."""
-    hosts = pulumi.Output.all(*(master.address for master in args.masters), args.api_name)
+    hosts = pulumi.Output.all(*(master.address for master in args.masters), args.settings.api_name)
     return hosts.apply(lambda known: " ".join(f"https://{host}:{API_PORT}" for host in known))
 
 
@@ -225,16 +217,5 @@ def _stacked_etcd(args: ControlPlaneArgs) -> pulumi.Output[str]:
 def _cluster(args: ControlPlaneArgs) -> pulumi.Output[Cluster]:
     hosts = pulumi.Output.all(*(host_of(master) for master in args.masters))
     return pulumi.Output.all(hosts, args.datastore.section).apply(
-        lambda known: Cluster(
-            name=args.cluster_name,
-            kubernetes_version=args.kubernetes_version,
-            api_name=args.api_name,
-            pod_cidr=args.pod_cidr,
-            service_cidr=args.service_cidr,
-            masters=tuple(known[0]),
-            etcd=known[1],
-            fail_cgroup_v1=args.fail_cgroup_v1,
-            ignore_preflight_errors=args.ignore_preflight_errors,
-            conntrack_max_per_core=args.conntrack_max_per_core,
-        )
+        lambda known: Cluster(settings=args.settings, masters=tuple(known[0]), etcd=known[1])
     )

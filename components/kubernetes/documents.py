@@ -6,6 +6,7 @@ from typing import Any
 
 from components.host.kubeadm import CONTAINERD_SOCKET, PKI, TIMEOUTS, Document, document_text
 from settings.ports import API_PORT
+from settings.values import KubernetesSettings
 
 KUBELET_SERVING_CERTIFICATE = "/var/lib/kubelet/pki/serving.crt"
 KUBELET_SERVING_KEY = "/var/lib/kubelet/pki/serving.key"
@@ -25,16 +26,9 @@ class Host:
 class Cluster:
     """What all machines of one cluster have in common; `etcd` is the section of that name."""
 
-    name: str
-    kubernetes_version: str
-    api_name: str
-    pod_cidr: str
-    service_cidr: str
+    settings: KubernetesSettings
     masters: tuple[Host, ...]
     etcd: Document
-    fail_cgroup_v1: bool = True
-    ignore_preflight_errors: tuple[str, ...] = ()
-    conntrack_max_per_core: int | None = None
 
 
 def init_documents(cluster: Cluster, host: Host) -> str:
@@ -98,7 +92,7 @@ def coredns_patch() -> str:
 
 def api_server_names(cluster: Cluster) -> list[str]:
     """Names and addresses every API server's certificate covers beside those that kubeadm adds by itself."""
-    names = {cluster.api_name} | {master.name for master in cluster.masters}
+    names = {cluster.settings.api_name} | {master.name for master in cluster.masters}
     addresses = {"127.0.0.1"} | {master.address for master in cluster.masters}
     return sorted(names) + sorted(addresses, key=ipaddress.ip_address)
 
@@ -110,7 +104,7 @@ def _init(cluster: Cluster, host: Host) -> dict[str, Any]:
         # Nobody joins by token, but kubeadm makes one with the RBAC rules that certificate joins need too.
         "bootstrapTokens": [{"ttl": "1m0s"}],
         "localAPIEndpoint": _local_endpoint(host),
-        "nodeRegistration": _registration(host, cluster.ignore_preflight_errors),
+        "nodeRegistration": _registration(host, cluster.settings.ignore_preflight_errors),
         "patches": {"directory": PATCHES},
         "timeouts": TIMEOUTS,
     }
@@ -120,14 +114,14 @@ def _cluster(cluster: Cluster) -> Document:
     return {
         "apiVersion": "kubeadm.k8s.io/v1beta4",
         "kind": "ClusterConfiguration",
-        "clusterName": cluster.name,
-        "kubernetesVersion": f"v{cluster.kubernetes_version}",
-        "controlPlaneEndpoint": f"{cluster.api_name}:{API_PORT}",
+        "clusterName": cluster.settings.cluster_name,
+        "kubernetesVersion": f"v{cluster.settings.version}",
+        "controlPlaneEndpoint": f"{cluster.settings.api_name}:{API_PORT}",
         "certificatesDir": PKI,
         "encryptionAlgorithm": "ECDSA-P256",
         "networking": {
-            "podSubnet": cluster.pod_cidr,
-            "serviceSubnet": cluster.service_cidr,
+            "podSubnet": cluster.settings.pod_cidr,
+            "serviceSubnet": cluster.settings.service_cidr,
             "dnsDomain": "cluster.local",
         },
         "apiServer": {
@@ -148,7 +142,7 @@ def _kubelet(cluster: Cluster) -> Document:
         "tlsCertFile": KUBELET_SERVING_CERTIFICATE,
         "tlsPrivateKeyFile": KUBELET_SERVING_KEY,
     }
-    if not cluster.fail_cgroup_v1:
+    if not cluster.settings.fail_cgroup_v1:
         document["failCgroupV1"] = False
     return document
 
@@ -159,8 +153,8 @@ def _kube_proxy(cluster: Cluster) -> Document:
         "kind": "KubeProxyConfiguration",
         "mode": "iptables",
     }
-    if cluster.conntrack_max_per_core is not None:
-        document["conntrack"] = {"maxPerCore": cluster.conntrack_max_per_core}
+    if cluster.settings.conntrack_max_per_core is not None:
+        document["conntrack"] = {"maxPerCore": cluster.settings.conntrack_max_per_core}
     return document
 
 

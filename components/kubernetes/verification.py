@@ -1,6 +1,6 @@
 """Verification: the last step, which proves that the cluster works and names what it has proved that for."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import pulumi
 from components.addons.installed import NETWORK
 from components.host.node import Node
 from components.host.step import NodeFile, remote_step
+from settings.values import Settings
 
 PROBE = Path(__file__).parent / "verification.yaml"
 PLACE = "/run/kubeadm-aws/verification/probe.yaml"
@@ -18,21 +19,14 @@ PATIENCE_SECONDS = 50
 
 @dataclass(frozen=True, kw_only=True)
 class VerificationArgs:
-    """`after` is all that must be done before there is anything to prove; `node_ports` maps the balancer's ports.
-
-    `etcd_machines` are those that run etcd alone, and `etcd_version` is that of the etcd that runs.
-    """
+    """`after` is all that must be done before there is anything to prove. `etcd_machines` run etcd alone."""
 
     masters: Sequence[Node]
     workers: Sequence[Node]
     etcd_machines: Sequence[Node]
-    api_name: str
     api_servers: pulumi.Input[str]
     ingress_name: pulumi.Input[str]
-    node_ports: Mapping[int, int]
-    kubernetes_version: str
-    etcd_version: str
-    flannel_version: str
+    settings: Settings
     after: Sequence[pulumi.Resource]
 
 
@@ -43,8 +37,9 @@ class Verification(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: VerificationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:Verification", name, None, opts)
+        kubernetes, etcd = args.settings.kubernetes, args.settings.etcd
         self.release = (
-            f"kubernetes {args.kubernetes_version}, etcd {args.etcd_version}, {NETWORK.name} {args.flannel_version}"
+            f"kubernetes {kubernetes.version}, etcd {etcd.release}, {NETWORK.name} {kubernetes.network_version}"
         )
         nodes = [*args.masters, *args.workers, *args.etcd_machines]
         remote_step(
@@ -54,13 +49,15 @@ class Verification(pulumi.ComponentResource):
             settings={
                 "RELEASE": self.release,
                 "MACHINES": _joined(" ", (pulumi.Output.concat(node.name, "=", node.identity) for node in nodes)),
-                "KUBERNETES_VERSION": args.kubernetes_version,
+                "KUBERNETES_VERSION": kubernetes.version,
                 "MASTERS": _joined(" ", (pulumi.Output.concat(node.name, "=", node.address) for node in args.masters)),
                 "WORKERS": " ".join(node.name for node in args.workers),
-                "API_NAME": args.api_name,
+                "API_NAME": kubernetes.api_name,
                 "API_SERVERS": args.api_servers,
                 "INGRESS_NAME": args.ingress_name,
-                "NODE_PORTS": " ".join(f"{port}:{node_port}" for port, node_port in args.node_ports.items()),
+                "NODE_PORTS": " ".join(
+                    f"{port}:{node_port}" for port, node_port in args.settings.network.node_ports.items()
+                ),
                 "MANIFEST": PLACE,
                 "NETWORK_NAMESPACE": NETWORK.namespace,
                 "NETWORK_DAEMON_SET": NETWORK.daemon_set,

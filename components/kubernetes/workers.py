@@ -12,7 +12,7 @@ from components.host.step import remote_step
 from components.kubernetes.control_plane import ControlPlane
 from components.kubernetes.joining import LIBRARIES, STEP_SECONDS, join_files, kubelet_files, provider_id
 from components.pki.cluster import ClusterPki
-from settings.ports import API_PORT
+from settings.values import KubernetesSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +24,7 @@ class WorkersArgs:
     control_plane: ControlPlane
     reachable: Sequence[pulumi.Resource]
     pki: ClusterPki
-    api_name: str
-    ignore_preflight_errors: tuple[str, ...]
+    settings: KubernetesSettings
 
 
 class Workers(pulumi.ComponentResource):
@@ -68,12 +67,12 @@ class Workers(pulumi.ComponentResource):
             settings={
                 "NODE_NAME": worker.name,
                 "STAGE": STAGE,
-                "API_SERVERS": f"https://{args.api_name}:{API_PORT}",
+                "API_SERVERS": args.settings.api_endpoint,
                 **NETWORK.traces,
             },
             files=[
                 *kubelet_files(args.pki, worker),
-                *join_files(args.pki, worker, args.ignore_preflight_errors, control_plane=False),
+                *join_files(args.pki, worker, args.settings.ignore_preflight_errors, control_plane=False),
             ],
             libraries=LIBRARIES,
             timeout_seconds=STEP_SECONDS,

@@ -9,7 +9,7 @@ import yaml
 
 from components.host.node import Node
 from components.pki.certificates import Authority, Leaf, authority, leaf, private_key
-from settings.given_ca import GivenCa
+from settings.values import KubernetesSettings
 
 # kubeadm's init binds these groups: the first may have its kubelet's certificate issued, the second may do everything.
 BOOTSTRAPPERS = "system:bootstrappers:kubeadm:default-node-token"
@@ -18,12 +18,10 @@ ADMINISTRATORS = "kubeadm:cluster-admins"
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterPkiArgs:
-    """`api_server` is the URL that nodes and the operator reach the API server by."""
+    """`nodes` are all that join, masters and workers."""
 
-    cluster_name: str
-    api_server: str
     nodes: Sequence[Node]
-    ca: GivenCa | None = None
+    settings: KubernetesSettings
     protect: bool = True
 
 
@@ -46,7 +44,9 @@ class ClusterPki(pulumi.ComponentResource):
     def __init__(self, name: str, args: ClusterPkiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:ClusterPki", name, {}, opts)
         self._args = args
-        self.kubernetes_ca = authority(f"{name}-ca", "kubernetes", given=args.ca, protect=args.protect, parent=self)
+        self.kubernetes_ca = authority(
+            f"{name}-ca", "kubernetes", given=args.settings.ca, protect=args.protect, parent=self
+        )
         self.front_proxy_ca = authority(f"{name}-front-proxy-ca", "front-proxy-ca", protect=args.protect, parent=self)
         service_account = private_key(
             f"{name}-service-account", opts=pulumi.ResourceOptions(parent=self, protect=args.protect)
@@ -98,9 +98,10 @@ class ClusterPki(pulumi.ComponentResource):
         )
 
     def _kubeconfig(self, user: str, client: Leaf) -> pulumi.Output[str]:
+        settings = self._args.settings
         return pulumi.Output.secret(
             pulumi.Output.all(self.kubernetes_ca.certificate, client.certificate, client.key).apply(
-                lambda pem: kubeconfig(self._args.cluster_name, self._args.api_server, user, *pem)
+                lambda pem: kubeconfig(settings.cluster_name, settings.api_endpoint, user, *pem)
             )
         )
 

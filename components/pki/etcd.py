@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.pki.certificates import Authority, Leaf, authority, leaf
-from settings.given_ca import GivenCa
+from settings.values import EtcdSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class EtcdPkiArgs:
     """No `members`: whoever runs them makes their certificates with the authority's key."""
 
     members: Sequence[Member]
-    ca: GivenCa | None = None
+    settings: EtcdSettings
     protect: bool = True
 
 
@@ -40,7 +40,7 @@ class EtcdPki(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: EtcdPkiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:EtcdPki", name, {}, opts)
-        self.ca = authority(f"{name}-ca", "etcd-ca", given=args.ca, protect=args.protect, parent=self)
+        self.ca = authority(f"{name}-ca", "etcd-ca", given=args.settings.ca, protect=args.protect, parent=self)
 
         def member_leaf(member: Member, purpose: str) -> Leaf:
             return leaf(

@@ -1,9 +1,56 @@
-"""What the tests of steps stand on: machines that are not there, and keys that are none."""
+"""What the tests of components stand on: settings, machines that are not there, and keys that are none."""
 
 import pulumi
 from pulumi_command.remote import ConnectionArgs
 
 from components.host.node import Node
+from settings.topology import TOPOLOGIES
+from settings.values import EtcdSettings, KubernetesSettings, MachineSettings, NetworkSettings, Settings
+
+MACHINES = MachineSettings(count=3, instance_type="t3.small", disk_gib=20)
+SETTINGS = Settings(
+    region="us-east-1",
+    kubernetes=KubernetesSettings(
+        cluster_name="demo",
+        private_zone="internal",
+        version="1.37.1",
+        network_version="0.28.9",
+        pod_cidr="10.244.0.0/16",
+        service_cidr="10.96.0.0/12",
+        certificate_distribution="placed",
+        ca=None,
+        fail_cgroup_v1=True,
+        ignore_preflight_errors=(),
+        conntrack_max_per_core=None,
+    ),
+    etcd=EtcdSettings(
+        topology=TOPOLOGIES["systemd"],
+        version="3.7.1",
+        image_tag="3.7.0-0",
+        heartbeat_milliseconds=100,
+        election_milliseconds=1000,
+        ca=None,
+    ),
+    network=NetworkSettings(
+        vpc_cidr="10.0.0.0/16",
+        zones=("us-east-1a", "us-east-1b", "us-east-1c"),
+        nat_gateways="one",
+        admin_cidrs=("198.51.100.0/24",),
+        node_ports={80: 30080},
+        ingress_scheme="internal",
+        ingress_cidrs=(),
+    ),
+    bastion=MACHINES,
+    masters=MACHINES,
+    workers=MACHINES,
+    etcd_machines=MACHINES,
+    machine_image=None,
+    machine_image_parameter="/debian",
+    login_user="admin",
+    mirror=None,
+    tags={},
+    deletion_protection=True,
+)
 
 
 class Thing(pulumi.CustomResource):

@@ -2,11 +2,12 @@
 
 import base64
 import re
+from dataclasses import replace
 
 import pytest
 from registrations import Registration, record
 from step_contents import has_golden_contents, settings_without_value
-from steps_scene import make_node, tls_outputs
+from steps_scene import SETTINGS, make_node, tls_outputs
 
 from components.etcd.health import health_files
 from components.etcd.manager import EtcdManager
@@ -15,14 +16,18 @@ from components.etcd.static_pod import StaticPodManager
 from components.etcd.systemd import SystemdManager
 from components.host.preparation import Preparation, PreparationArgs
 from components.pki.etcd import EtcdPki, EtcdPkiArgs, Member
+from settings.topology import TOPOLOGIES
 
 MIRROR = "http://mirror.test"
-STATIC_PODS = StaticPodManager(kubernetes_version="1.37.1", image_tag="3.7.0-0", fail_cgroup_v1=True)
+STATIC_PODS = StaticPodManager(kubernetes=SETTINGS.kubernetes)
 
 
 def declare(
     masters: int = 3, mirror: str | None = MIRROR, *, dedicated: bool = False, manager: EtcdManager | None = None
 ) -> dict[str, Registration]:
+    topology = TOPOLOGIES["dedicated-static-pods" if manager is STATIC_PODS else "systemd"]
+    settings = replace(SETTINGS, mirror=mirror, etcd=replace(SETTINGS.etcd, topology=topology))
+
     def program() -> None:
         nodes = [make_node("master", ordinal) for ordinal in range(masters)]
         machines = [make_node("etcd", ordinal) for ordinal in range(3)] if dedicated else []
@@ -34,14 +39,12 @@ def declare(
                 masters=nodes,
                 workers=[make_node("worker", 0)],
                 etcd_machines=machines,
-                etcd_image="registry.k8s.io/etcd:3.7.0-0" if manager is STATIC_PODS else None,
                 master_files=health_files(members) if dedicated else [],
-                kubernetes_version="1.37.1",
-                flannel_version="0.28.9",
-                mirror=mirror,
+                settings=settings,
             ),
         )
-        pki = EtcdPki("pki", EtcdPkiArgs(members=[Member(name=n.name, address=n.address) for n in members]))
+        etcd_members = [Member(name=n.name, address=n.address) for n in members]
+        pki = EtcdPki("pki", EtcdPkiArgs(members=etcd_members, settings=settings.etcd))
         Etcd(
             "etcd",
             EtcdArgs(
@@ -50,9 +53,8 @@ def declare(
                 reached=preparation.reached,
                 prepared=preparation.prepared if manager is STATIC_PODS else preparation.reached,
                 pki=pki,
-                manager=manager or SystemdManager(version="3.7.1", mirror=mirror),
-                heartbeat_milliseconds=100,
-                election_milliseconds=1000,
+                manager=manager or SystemdManager(mirror=mirror),
+                settings=settings.etcd,
             ),
         )
 

@@ -1,7 +1,10 @@
 """The table of who may talk to whom, and the rules made of it."""
 
+from dataclasses import replace
+
 import pytest
 from conftest import Engine
+from steps_scene import SETTINGS
 
 from components.aws.firewall import ROLES, Block, Firewall, FirewallArgs, Row, table
 
@@ -9,19 +12,13 @@ INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 
 
-def arguments(**given) -> FirewallArgs:
+def arguments(*, dedicated_etcd: bool = False, **given) -> FirewallArgs:
     return FirewallArgs(
-        **{
-            "vpc_id": "vpc-1",
-            "vpc_cidr": "10.0.0.0/16",
-            "admin_cidrs": ("198.51.100.0/24",),
-            "dedicated_etcd": False,
-            "node_ports": {80: 30080},
-            "ingress_cidrs": (),
-            "nat_addresses": {"us-east-1a": "203.0.113.9"},
-            "tags": {"cluster": "demo"},
-        }
-        | given
+        vpc_id="vpc-1",
+        settings=replace(SETTINGS.network, **given),
+        dedicated_etcd=dedicated_etcd,
+        nat_addresses={"us-east-1a": "203.0.113.9"},
+        tags={"cluster": "demo"},
     )
 
 

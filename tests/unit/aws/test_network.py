@@ -1,26 +1,25 @@
 """The VPC's layout, and the ways out of it."""
 
+from dataclasses import replace
 from ipaddress import IPv4Network
 from itertools import combinations
 
 import pulumi_aws as aws
 import pytest
 from conftest import Engine
+from steps_scene import SETTINGS
 
 from components.aws.network import Network, NetworkArgs, fixed_address, network_plan
 
-ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
+ZONES = SETTINGS.network.zones
 
 
 def declare(engine: Engine, **given) -> None:
-    args = {
-        "vpc_cidr": "10.0.0.0/16",
-        "zones": ZONES,
-        "nat_gateways": "one",
-        "protect": False,
-        "tags": {"cluster": "demo"},
-    } | given
-    engine.run(lambda: Network("demo", NetworkArgs(**args)))
+    engine.run(lambda: Network("demo", arguments(**given)))
+
+
+def arguments(**given) -> NetworkArgs:
+    return NetworkArgs(settings=replace(SETTINGS.network, **given), protect=False, tags={"cluster": "demo"})
 
 
 def test_the_plan_of_the_default_vpc():
@@ -90,9 +89,7 @@ def test_only_public_subnets_lead_straight_to_the_internet(engine):
 # Deleting goes the other way: an internet gateway stays as long as anything behind it has a public address.
 def test_nothing_is_put_in_a_public_subnet_before_the_vpc_has_its_internet_gateway(engine):
     def program() -> None:
-        network = Network(
-            "demo", NetworkArgs(vpc_cidr="10.0.0.0/16", zones=ZONES, nat_gateways="one", protect=False, tags={})
-        )
+        network = Network("demo", arguments())
         ids = network.public_subnet_ids["us-east-1a"]
         aws.ec2.NetworkInterface("public", subnet_id=ids)
 

@@ -3,20 +3,19 @@
 import pytest
 import yaml
 from golden_file import matches_golden
+from steps_scene import SETTINGS
 
 from components.etcd.documents import kubelet_document, member_documents
 
 
 def test_kubeadms_configuration_of_a_member_is_the_golden_one() -> None:
     text = member_documents(
+        SETTINGS.etcd,
         name="etcd-1",
         address="10.0.32.24",
         initial_cluster="etcd-0=https://10.0.16.24:2380,etcd-1=https://10.0.32.24:2380,etcd-2=https://10.0.48.24:2380",
         cluster_token="0123",
         kubernetes_version="1.37.1",
-        image_tag="3.7.0-0",
-        heartbeat_milliseconds=100,
-        election_milliseconds=1000,
     )
     assert matches_golden(text, "kubeadm/etcd-member.yaml")
 

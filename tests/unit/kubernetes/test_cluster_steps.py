@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import pulumi
@@ -11,7 +12,7 @@ import pytest
 import yaml
 from registrations import Registration, record
 from step_contents import has_golden_contents, settings_without_value
-from steps_scene import Thing, make_node, tls_outputs
+from steps_scene import SETTINGS, Thing, make_node, tls_outputs
 
 from components.etcd.datastore import Datastore, etcd_client_files
 from components.etcd.documents import external_etcd
@@ -29,7 +30,7 @@ def external(masters: Sequence[Node]) -> Datastore:
     return Datastore(
         endpoints=endpoints,
         section=pulumi.Output.all(*endpoints).apply(external_etcd),
-        files=etcd_client_files(EtcdPki("etcd", EtcdPkiArgs(members=()))),
+        files=etcd_client_files(EtcdPki("etcd", EtcdPkiArgs(members=(), settings=SETTINGS.etcd))),
         ready=[Thing("etcd-ready")],
     )
 
@@ -38,10 +39,8 @@ def stacked(masters: Sequence[Node]) -> Datastore:
     args = StackedEtcdArgs(
         masters=masters,
         reached={master.name: Thing(f"{master.name}-reached") for master in masters},
-        pki=EtcdPki("etcd", EtcdPkiArgs(members=())),
-        image_tag="3.7.0-0",
-        heartbeat_milliseconds=100,
-        election_milliseconds=1000,
+        pki=EtcdPki("etcd", EtcdPkiArgs(members=(), settings=SETTINGS.etcd)),
+        settings=SETTINGS.etcd,
     )
     return StackedEtcd("stacked-etcd", args).datastore
 
@@ -49,16 +48,12 @@ def stacked(masters: Sequence[Node]) -> Datastore:
 def declare_cluster(
     datastore_of: Callable[[Sequence[Node]], Datastore], distribution: Literal["placed", "uploaded"]
 ) -> None:
+    kubernetes = replace(SETTINGS.kubernetes, certificate_distribution=distribution)
     masters = [make_node("master", ordinal) for ordinal in range(3)]
     workers = [make_node("worker", ordinal) for ordinal in range(3)]
     prepared = {node.name: Thing(f"{node.name}-prepared") for node in (*masters, *workers)}
     datastore = datastore_of(masters)
-    pki = ClusterPki(
-        "cluster",
-        ClusterPkiArgs(
-            cluster_name="demo", api_server="https://api.demo.internal:6443", nodes=[*masters, *workers], ca=None
-        ),
-    )
+    pki = ClusterPki("cluster", ClusterPkiArgs(nodes=[*masters, *workers], settings=kubernetes))
     control_plane = ControlPlane(
         "control-plane",
         ControlPlaneArgs(
@@ -66,19 +61,10 @@ def declare_cluster(
             masters=masters,
             prepared=prepared,
             datastore=datastore,
-            certificate_distribution=distribution,
             named=[],
             reachable=[],
             pki=pki,
-            cluster_name="demo",
-            kubernetes_version="1.37.1",
-            flannel_version="0.28.9",
-            api_name="api.demo.internal",
-            pod_cidr="10.244.0.0/16",
-            service_cidr="10.96.0.0/12",
-            fail_cgroup_v1=True,
-            ignore_preflight_errors=(),
-            conntrack_max_per_core=None,
+            settings=kubernetes,
         ),
     )
     joined = Workers(
@@ -89,8 +75,7 @@ def declare_cluster(
             control_plane=control_plane,
             reachable=[],
             pki=pki,
-            api_name="api.demo.internal",
-            ignore_preflight_errors=(),
+            settings=kubernetes,
         ),
     )
     Verification(
@@ -99,13 +84,9 @@ def declare_cluster(
             masters=masters,
             workers=workers,
             etcd_machines=[],
-            api_name="api.demo.internal",
             api_servers=control_plane.api_servers,
             ingress_name="ingress.test",
-            node_ports={80: 30080},
-            kubernetes_version="1.37.1",
-            etcd_version="3.7.1",
-            flannel_version="0.28.9",
+            settings=SETTINGS,
             after=[*control_plane.ready, *joined.ready],
         ),
     )

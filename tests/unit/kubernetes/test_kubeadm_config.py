@@ -1,10 +1,14 @@
 """The documents kubeadm reads, against golden files that the real kubeadm 1.37.1 has validated."""
 
+from dataclasses import replace
+
 import pytest
 import yaml
 from golden_file import matches_golden
+from steps_scene import SETTINGS
 
 from components.etcd.documents import external_etcd, local_etcd
+from components.host.kubeadm import Document
 from components.kubernetes import documents as kubeadm
 from components.kubernetes.documents import Cluster, Host
 
@@ -15,25 +19,15 @@ MASTERS = tuple(
 WORKER = Host(name="worker-0", address="10.0.100.7", provider_id="aws:///us-east-1a/i-10")
 
 
-def cluster(**changes) -> Cluster:
-    plain = {
-        "name": "demo",
-        "kubernetes_version": "1.37.1",
-        "api_name": "api.demo.internal",
-        "pod_cidr": "10.244.0.0/16",
-        "service_cidr": "10.96.0.0/12",
-        "masters": MASTERS,
-        "etcd": external_etcd([f"https://{master.address}:2379" for master in MASTERS]),
-    }
-    return Cluster(**(plain | changes))
+EXTERNAL = external_etcd([f"https://{master.address}:2379" for master in MASTERS])
+
+
+def cluster(*, masters: tuple[Host, ...] = MASTERS, etcd: Document = EXTERNAL, **changes) -> Cluster:
+    return Cluster(settings=replace(SETTINGS.kubernetes, **changes), masters=masters, etcd=etcd)
 
 
 LOCAL = {"fail_cgroup_v1": False, "ignore_preflight_errors": ("SystemVerification",), "conntrack_max_per_core": 0}
-STACKED = {
-    "etcd": local_etcd(
-        image_tag="3.7.0-0", cluster_token="5e" * 32, heartbeat_milliseconds=100, election_milliseconds=1000
-    )
-}
+STACKED = local_etcd(SETTINGS.etcd, cluster_token="5e" * 32)
 CERTIFICATE_KEY = "ce" * 32
 DISCOVERY = "/run/kubeadm-aws/kubeadm/bootstrap.conf"
 
@@ -43,8 +37,8 @@ DISCOVERY = "/run/kubeadm-aws/kubeadm/bootstrap.conf"
     [
         ("init.yaml", kubeadm.init_documents(cluster(), MASTERS[0])),
         ("init-cgroup-v1.yaml", kubeadm.init_documents(cluster(**LOCAL), MASTERS[0])),
-        ("init-stacked.yaml", kubeadm.init_documents(cluster(**STACKED), MASTERS[0])),
-        ("upload.yaml", kubeadm.upload_documents(cluster(**STACKED), MASTERS[0], CERTIFICATE_KEY)),
+        ("init-stacked.yaml", kubeadm.init_documents(cluster(etcd=STACKED), MASTERS[0])),
+        ("upload.yaml", kubeadm.upload_documents(cluster(etcd=STACKED), MASTERS[0], CERTIFICATE_KEY)),
         (
             "join-master-uploaded.yaml",
             kubeadm.join_document(MASTERS[1], DISCOVERY, control_plane=True, certificate_key=CERTIFICATE_KEY),

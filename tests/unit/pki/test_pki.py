@@ -1,12 +1,13 @@
 """Certificates as the program asks for them, on mocks: who signs what for whom, under which names, for which uses."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
 from registrations import Registration, record
-from steps_scene import make_node, tls_outputs
+from steps_scene import SETTINGS, make_node, tls_outputs
 
 from components.pki.cluster import ClusterPki, ClusterPkiArgs, kubeconfig
 from components.pki.etcd import EtcdPki, EtcdPkiArgs, Member
@@ -32,7 +33,7 @@ def cluster() -> dict[str, Registration]:
 def declare_etcd(ca: GivenCa | None = None) -> dict[str, Registration]:
     def declare() -> None:
         members = [Member(name=f"master-{index}", address=f"10.0.{index}.10") for index in (2, 0, 1)]
-        EtcdPki("etcd", EtcdPkiArgs(members=members, ca=ca))
+        EtcdPki("etcd", EtcdPkiArgs(members=members, settings=replace(SETTINGS.etcd, ca=ca)))
 
     return record(declare, tls_outputs)
 
@@ -40,8 +41,7 @@ def declare_etcd(ca: GivenCa | None = None) -> dict[str, Registration]:
 def declare_cluster(ca: GivenCa | None = None) -> dict[str, Registration]:
     def declare() -> None:
         nodes = [make_node("master", 0), make_node("worker", 1)]
-        api_server = "https://api.demo.internal:6443"
-        ClusterPki("pki", ClusterPkiArgs(cluster_name="demo", api_server=api_server, nodes=nodes, ca=ca))
+        ClusterPki("pki", ClusterPkiArgs(nodes=nodes, settings=replace(SETTINGS.kubernetes, ca=ca)))
 
     return record(declare, tls_outputs)
 

@@ -39,27 +39,27 @@ def refusal(secrets: tuple[str, ...] = (), **given: Any) -> str:
 
 def test_the_defaults_and_somebody_to_let_in_are_enough():
     settings = load()
-    assert settings.cluster_name == "kubeadm"
-    assert settings.availability_zones == ("us-east-1a", "us-east-1b", "us-east-1c")
-    assert settings.api_name == "api.kubeadm.internal"
-    assert settings.node_ports == {80: 30080, 443: 30443}
+    assert settings.kubernetes.cluster_name == "kubeadm"
+    assert settings.network.zones == ("us-east-1a", "us-east-1b", "us-east-1c")
+    assert settings.kubernetes.api_name == "api.kubeadm.internal"
+    assert settings.network.node_ports == {80: 30080, 443: 30443}
     assert settings.mirror is None
     assert settings.machine_image is None
-    assert settings.etcd_ca is None
-    assert settings.kube_proxy_conntrack_max_per_core is None
+    assert settings.etcd.ca is None
+    assert settings.kubernetes.conntrack_max_per_core is None
     assert settings.resource_tags() == {"kubeadm-aws:cluster": "kubeadm"}
 
 
 @pytest.mark.parametrize("stack", ["local", "dev", "staging", "prod"])
 def test_every_stack_of_the_checkout_can_be_used(stack):
-    assert load(**stack_settings(stack)).cluster_name == stack
+    assert load(**stack_settings(stack)).kubernetes.cluster_name == stack
 
 
 @pytest.mark.parametrize("topology", [name for name in TOPOLOGIES if name != "systemd"])
 def test_each_other_topology_has_a_local_stack_that_differs_in_nothing_else(topology):
     given = stack_settings(f"local-{topology}")
     assert (given["clusterName"], given["etcdTopology"]) == (topology, topology)
-    assert load(**given).topology == TOPOLOGIES[topology]
+    assert load(**given).etcd.topology == TOPOLOGIES[topology]
     of_its_own = {"clusterName", "etcdTopology", "etcdInstanceType"}
     rest = {key: value for key, value in given.items() if key not in of_its_own}
     assert rest == {key: value for key, value in stack_settings("local").items() if key not in of_its_own}
@@ -80,7 +80,7 @@ def test_each_other_topology_has_a_local_stack_that_differs_in_nothing_else(topo
     ],
 )
 def test_the_etcd_that_runs_is_the_one_set_or_the_image_that_goes_with_kubernetes(topology, release):
-    assert load(etcdTopology=topology, etcdVersion="3.6.5", kubernetesVersion="1.36.2").etcd_release == release
+    assert load(etcdTopology=topology, etcdVersion="3.6.5", kubernetesVersion="1.36.2").etcd.release == release
 
 
 def test_every_kubernetes_has_an_etcd_image_of_a_version_that_it_is_supported_with():
@@ -88,15 +88,15 @@ def test_every_kubernetes_has_an_etcd_image_of_a_version_that_it_is_supported_wi
 
 
 def test_masters_are_any_number_where_they_carry_no_members():
-    assert load(etcdTopology="dedicated-systemd", masterCount=2).master_count == 2
+    assert load(etcdTopology="dedicated-systemd", masterCount=2).masters.count == 2
 
 
 def test_the_local_stack_lives_on_what_the_region_has():
     settings = load(**stack_settings("local"))
     assert settings.mirror == "http://198.51.100.20"
-    assert settings.fail_cgroup_v1 is False
-    assert settings.ignore_preflight_errors == ("SystemVerification",)
-    assert settings.kube_proxy_conntrack_max_per_core == 0
+    assert settings.kubernetes.fail_cgroup_v1 is False
+    assert settings.kubernetes.ignore_preflight_errors == ("SystemVerification",)
+    assert settings.kubernetes.conntrack_max_per_core == 0
 
 
 def test_every_setting_is_declared_with_type_default_and_meaning():
@@ -224,7 +224,7 @@ def test_without_a_region_it_says_so(monkeypatch):
 
 
 def test_a_given_authority_is_taken_with_its_key_as_a_secret():
-    given = load(secrets=("etcdCa",), etcdCa={"certificate": CERTIFICATE, "key": KEY}).etcd_ca
+    given = load(secrets=("etcdCa",), etcdCa={"certificate": CERTIFICATE, "key": KEY}).etcd.ca
     assert given is not None
     assert given.certificate == CERTIFICATE
 
