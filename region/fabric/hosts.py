@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from region.fabric import cgroups, cloud_init, disks, namespaces, processes
-from region.fabric.cgroups import Limits
+from region.fabric.cgroups import Cgroup, Limits
 from region.fabric.disks import Disk, DiskFile
 from region.fabric.host_link import HostLink
 from region.fabric.processes import Process
@@ -92,6 +92,11 @@ def all_known() -> set[str]:
     return disks.known() | _instance_ids(cgroups.names()) | {name for name in wired if name.startswith("i-")}
 
 
+def cgroup(instance_id: str) -> Cgroup:
+    """The control group that bounds it."""
+    return Cgroup(f"{CGROUP_PREFIX}{instance_id}")
+
+
 def console(instance_id: str) -> Path:
     """The file with what the host has written to its console; not there before its first start."""
     return Disk(instance_id).console
@@ -131,7 +136,7 @@ def _process(instance_id: str, limits: Limits | None = None) -> Process:
     )
     options = disk.overlay_options() if disk.exists() else ""
     return Process(
-        name=f"{CGROUP_PREFIX}{instance_id}",
+        name=cgroup(instance_id).name,
         argv=("unshare", "--mount", "sh", "-euc", _BOOT, "sh", options, str(disk.root), *nspawn),
         netns=HostLink(instance_id).namespace,
         environment={"SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"},
