@@ -42,8 +42,6 @@ class HostSpec:
     cpus: float
     user_data: str
     """Plain text, not base64."""
-    public_keys: tuple[str, ...]
-    """OpenSSH's one-line form, for the image's default user."""
 
 
 def start(spec: HostSpec, image: Path) -> None:
@@ -118,7 +116,6 @@ def first_files(spec: HostSpec) -> dict[str, DiskFile]:
         instance_id=spec.instance_id,
         hostname=spec.hostname,
         private_address=spec.private_address,
-        public_keys=spec.public_keys,
         user_data=spec.user_data,
     )
     files = {f"{cloud_init.FOLDER}/{name}": DiskFile(text, 0o600) for name, text in seed.items()}
