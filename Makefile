@@ -11,10 +11,11 @@ REGION := $(PYTHON) -m region
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: up down status kubectl ssh etcd-health reset
-up: $(VENV)/complete ## A working cluster on the local region (STACK=local)
+##@ A cluster on the local region
+.PHONY: up down status kubectl ssh etcd-health reset print-region
+up: $(VENV)/complete ## A working cluster (STACK=local)
 	@$(REGION) up --stack $(STACK)
 
 down: $(VENV)/complete ## Destroy the cluster, then remove the region
@@ -35,23 +36,12 @@ etcd-health: $(VENV)/complete ## Is etcd healthy? Asked from any master or etcd 
 reset: $(VENV)/complete ## Wipe the cluster from its machines (asks; CONFIRM=<cluster's name> does not); make up founds another
 	@$(REGION) exec -- python -m operate reset --stack $(STACK) $(if $(CONFIRM),--yes-wipe $(CONFIRM))
 
-.PHONY: print-region picture
 print-region: $(VENV)/complete ## The command that speaks to the region, for an alias
 	@echo "$(REGION)"
 
-picture: ## Draw the README's picture from docs/architecture.dot
-	dot -Tsvg docs/architecture.dot -o docs/architecture.svg
-
-.PHONY: bench births
-bench: $(VENV)/complete ## Print the figures: start, up, unchanged up, memory, down
-	@$(PYTHON) -m tests.bench.figures
-
-COUNT ?= 20
-births: $(VENV)/complete ## Found and wipe the stack's cluster COUNT=20 times and print how long each birth took
-	@$(PYTHON) -m tests.bench.births $(COUNT) --stack $(STACK)
-
-.PHONY: test check test-engine test-e2e test-full format
-test: check test-engine test-e2e ## All three tiers
+##@ Changes to the program
+.PHONY: test check test-engine test-e2e test-full format picture
+test: check test-engine test-e2e ## check, test-engine and test-e2e
 
 check: $(VENV)/complete ## Unit tests and every linter
 	@$(PYTHON) -m region prepare --only packages
@@ -78,6 +68,19 @@ format: $(VENV)/complete ## Rewrite the sources in the house's format
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 	shfmt -i 2 -ci -w scripts region
+
+picture: ## Draw the README's picture from docs/architecture.dot
+	@command -v dot >/dev/null || { echo "dot is missing, which draws it: apt-get install graphviz" >&2; exit 1; }
+	dot -Tsvg docs/architecture.dot -o docs/architecture.svg
+
+##@ Figures
+.PHONY: bench births
+bench: $(VENV)/complete ## Print the figures: start, up, unchanged up, memory, down
+	@$(PYTHON) -m tests.bench.figures
+
+COUNT ?= 20
+births: $(VENV)/complete ## Found and wipe the stack's cluster COUNT=20 times and print how long each birth took
+	@$(PYTHON) -m tests.bench.births $(COUNT) --stack $(STACK)
 
 # Its name says what is in it: a checkout's newer files are no reason to make it again under those who use it.
 $(VENV)/complete:

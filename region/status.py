@@ -1,7 +1,6 @@
 """What runs in the region, as its own API and processes tell."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,8 +12,6 @@ from region.errors import ExpectedError
 from region.fabric import hosts
 from region.fabric.namespaces import MIRROR_ADDRESS
 from region.pulumi_home import ENDPOINT
-
-MEMORY = Path("/sys/fs/cgroup/memory/kubeadm-aws")
 
 
 class UnknownHostError(ExpectedError):
@@ -75,8 +72,8 @@ def _hosts(instances: list[dict[str, Any]]) -> Table:
 
 
 def _memory(identity: str) -> str:
-    usage = MEMORY / f"{hosts.CGROUP_PREFIX}{identity}" / "memory.usage_in_bytes"
-    return f"{int(usage.read_text()) / 2**20:.0f} MiB" if usage.exists() else ""
+    usage = hosts.cgroup(identity).memory_usage()
+    return "" if usage is None else f"{usage / 2**20:.0f} MiB"
 
 
 def _balancers(names: dict[str, str]) -> Table:

@@ -9,11 +9,8 @@ from region.build.deb_package import repack
 from region.build.debian_mirror import SUITE, download
 from region.build.signing import SigningKey
 
-NODE_PACKAGES = (
-    *("containerd", "runc"),
-    *("conntrack", "ebtables", "ethtool", "ipset", "iptables", "kmod", "nftables", "socat"),
-    *("chrony", "jq"),
-)
+NODE_PACKAGES = ("containerd", "iptables", "jq")
+"""What scripts/host/prepare-node.sh installs from Debian; what they depend on comes along."""
 IMAGE_PACKAGES = ("busybox-static",)
 """For the container images that are made from Debian's binaries."""
 

@@ -11,7 +11,7 @@ from region.report import Report
 
 PACKAGES = (
     *("debootstrap", "systemd-container", "haproxy", "dnsmasq-base", "nginx-light", "docker-registry", "nftables"),
-    *("iproute2", "procps", "skopeo", "shellcheck", "shfmt", "apt-utils", "dpkg-dev", "gnupg", "graphviz"),
+    *("iproute2", "procps", "skopeo", "shellcheck", "shfmt", "apt-utils", "binutils", "gnupg"),
     *("jq", "openssh-client", "openssl", "curl", "zstd", "xz-utils", "gcc", "libc6-dev"),
 )
 POLICY = Path("/usr/sbin/policy-rc.d")

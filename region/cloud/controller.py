@@ -188,7 +188,6 @@ def host_spec(host: Host, vpc: Vpc) -> HostSpec:
         memory_bytes=size.memory_bytes,
         cpus=size.cpus,
         user_data=host.user_data,
-        public_keys=host.public_keys,
     )
 
 

@@ -108,7 +108,6 @@ def _rule(row: SecurityGroupRule) -> Iterator[Rule]:
 
 def _host(instance: Instance, ec2: EC2Backend) -> Host:
     nic = instance.nics[0]
-    key = ec2.key_pairs.get(instance.key_name or "")
     return Host(
         instance_id=instance.id,
         dns_name=instance.private_dns_name,
@@ -118,7 +117,6 @@ def _host(instance: Instance, ec2: EC2Backend) -> Host:
         group_ids=tuple(sorted({group.id for group in nic.group_set})),
         instance_type=instance.instance_type,
         user_data=base64.b64decode(str(instance.user_data or "")).decode("utf-8", errors="replace"),
-        public_keys=(key.public_key.strip(),) if key else (),
     )
 
 

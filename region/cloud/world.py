@@ -50,7 +50,6 @@ class Host:
     group_ids: tuple[str, ...]
     instance_type: str
     user_data: str
-    public_keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

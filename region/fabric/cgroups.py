@@ -1,4 +1,7 @@
-"""Control groups: every child of the region has one of its own in every hierarchy, to be found and ended by."""
+"""Control groups: every child of the region has one of its own in every hierarchy, to be found, measured and ended by.
+
+Version 1 and version 2 have other names for the same things: nobody else needs to know them.
+"""
 
 import contextlib
 import errno
@@ -17,6 +20,8 @@ PARENT = "kubeadm-aws"
 PERIOD_MICROSECONDS = 100_000
 KILL_SECONDS = 20
 BUSY_SECONDS = 0.5
+UNBOUNDED_BYTES = 1 << 62
+"""Version 1 has no word for "no limit", but a number that no machine has."""
 
 
 class CgroupError(ExpectedError):
@@ -77,6 +82,26 @@ class Cgroup:
     def exists(self) -> bool:
         return any(path.exists() for path in self.paths())
 
+    def setting(self, *names: str) -> Path | None:
+        """The first of these files that any hierarchy has for it."""
+        files = (path / name for path in self.paths() for name in names)
+        return next((file for file in files if file.exists()), None)
+
+    def memory_limit(self) -> int | None:
+        """The bytes that the kernel holds it to; None without a limit, or without the group."""
+        limit = self._bytes("memory.limit_in_bytes", "memory.max")
+        return limit if limit is not None and limit < UNBOUNDED_BYTES else None
+
+    def memory_usage(self) -> int | None:
+        """The bytes it has now, page cache included; None without the group."""
+        return self._bytes("memory.usage_in_bytes", "memory.current")
+
+    def anonymous_memory(self) -> int:
+        """The bytes that are its processes' own: the page cache would be given back."""
+        stat = self.setting("memory.stat")
+        values = dict(line.split() for line in stat.read_text().splitlines()) if stat else {}
+        return int(values.get("total_rss", values.get("anon", 0)))
+
     def signal(self, number: signal.Signals) -> None:
         for pid in self.pids():
             with contextlib.suppress(ProcessLookupError):
@@ -94,6 +119,11 @@ class Cgroup:
             # One that was on its way in when its starter was killed may arrive late: then look again.
             if not (self._wait_until_empty(0.2) and self._remove()) and time.monotonic() > deadline:
                 raise CgroupError(f"control group {self.name} does not end: processes {sorted(self.pids())} survive")
+
+    def _bytes(self, *names: str) -> int | None:
+        file = self.setting(*names)
+        text = file.read_text().strip() if file else "max"
+        return None if text == "max" else int(text)
 
     def _each_pid(self) -> Iterator[int]:
         for folder in self._folders():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from region.fabric import cgroups, cloud_init, disks, namespaces, processes
-from region.fabric.cgroups import Limits
+from region.fabric.cgroups import Cgroup, Limits
 from region.fabric.disks import Disk, DiskFile
 from region.fabric.host_link import HostLink
 from region.fabric.processes import Process
@@ -42,8 +42,6 @@ class HostSpec:
     cpus: float
     user_data: str
     """Plain text, not base64."""
-    public_keys: tuple[str, ...]
-    """OpenSSH's one-line form, for the image's default user."""
 
 
 def start(spec: HostSpec, image: Path) -> None:
@@ -92,6 +90,11 @@ def all_known() -> set[str]:
     return disks.known() | _instance_ids(cgroups.names()) | {name for name in wired if name.startswith("i-")}
 
 
+def cgroup(instance_id: str) -> Cgroup:
+    """The control group that bounds it."""
+    return Cgroup(f"{CGROUP_PREFIX}{instance_id}")
+
+
 def console(instance_id: str) -> Path:
     """The file with what the host has written to its console; not there before its first start."""
     return Disk(instance_id).console
@@ -113,7 +116,6 @@ def first_files(spec: HostSpec) -> dict[str, DiskFile]:
         instance_id=spec.instance_id,
         hostname=spec.hostname,
         private_address=spec.private_address,
-        public_keys=spec.public_keys,
         user_data=spec.user_data,
     )
     files = {f"{cloud_init.FOLDER}/{name}": DiskFile(text, 0o600) for name, text in seed.items()}
@@ -131,7 +133,7 @@ def _process(instance_id: str, limits: Limits | None = None) -> Process:
     )
     options = disk.overlay_options() if disk.exists() else ""
     return Process(
-        name=f"{CGROUP_PREFIX}{instance_id}",
+        name=cgroup(instance_id).name,
         argv=("unshare", "--mount", "sh", "-euc", _BOOT, "sh", options, str(disk.root), *nspawn),
         netns=HostLink(instance_id).namespace,
         environment={"SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"},

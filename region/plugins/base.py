@@ -2,9 +2,9 @@
 
 A plugin subclasses `Resource` per type, puts instances of them into a `Plugin` and gives it to `server.serve`. Then
 
-- **Values** are plain Python: dict, list, str, int, float, bool, None. One not known yet (preview) is `UNKNOWN`, an
-  asset is the dict the engine sends. Secrets arrive bare: the engine itself marks outputs named as a secret input,
-  `Resource.secret_outputs` adds those that are born secret.
+- **Values** are plain Python: dict, list, str, int, float, bool, None. One not known yet (preview) is `UNKNOWN`.
+  Secrets arrive bare: the engine itself marks outputs named as a secret input, `Resource.secret_outputs` adds those
+  that are born secret.
 - **State** is the inputs overlaid by what `create`, `update` and `read` return; the engine sends old inputs beside it.
 - **Preview** calls `check` and `diff` only, never `create`, `update`, `delete`: it answers from `outputs` and
   `volatile_outputs`.
@@ -17,7 +17,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeGuard
+from typing import Any, Literal
 
 from pulumi.runtime import rpc
 
@@ -167,10 +167,7 @@ def compare(old: Properties, new: Properties, replace_on: frozenset[str] = froze
 def _differences(path: str, old: object, new: object) -> Iterator[tuple[str, Literal["add", "delete", "update"]]]:
     if old == new:
         return
-    if _is_asset(old) and _is_asset(new):
-        if old["hash"] != new["hash"]:
-            yield path, "update"
-    elif isinstance(old, dict) and isinstance(new, dict):
+    if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
             yield from _differences(_member(path, key), old.get(key), new.get(key))
     elif isinstance(old, list) and isinstance(new, list):
@@ -180,10 +177,6 @@ def _differences(path: str, old: object, new: object) -> Iterator[tuple[str, Lit
             yield from _differences(f"{path}[{index}]", before, after)
     else:
         yield path, "add" if old is None else "delete" if new is None else "update"
-
-
-def _is_asset(value: object) -> TypeGuard[Properties]:
-    return isinstance(value, dict) and rpc._special_sig_key in value and "hash" in value
 
 
 def _member(path: str, key: str) -> str:

@@ -5,13 +5,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from region.fabric import cgroups
+from region.fabric.cgroups import Cgroup
+
 REGION = (sys.executable, "-m", "region")
-MEMORY = Path("/sys/fs/cgroup/memory/kubeadm-aws")
 
 
 def main() -> None:
@@ -47,12 +48,8 @@ def _resources() -> int:
 
 
 def _resident_bytes() -> int:
-    """Anonymous memory of everything the region started: the page cache would be given back."""
-    total = 0
-    for stat in MEMORY.glob("*/memory.stat"):
-        values = dict(line.split() for line in stat.read_text().splitlines())
-        total += int(values["total_rss"])
-    return total
+    """Anonymous memory of everything the region started."""
+    return sum(Cgroup(name).anonymous_memory() for name in cgroups.names())
 
 
 if __name__ == "__main__":

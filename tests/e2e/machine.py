@@ -5,6 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from region.fabric.cgroups import PARENT, hierarchies
 from region.paths import RUN, STATE
 
 
@@ -23,7 +24,7 @@ class Traces:
         mounts = {line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()}
         namespaces = {path.name for path in Path("/run/netns").glob("*")}
         links = {link["ifname"] for link in json.loads(_output("ip", "-json", "link"))}
-        cgroups = {str(path) for path in Path("/sys/fs/cgroup").glob("*/kubeadm-aws*")}
+        cgroups = {str(path) for hierarchy in hierarchies() for path in hierarchy.glob(f"{PARENT}*")}
         return cls(
             mounts=frozenset(mounts),
             namespaces=frozenset(namespaces),

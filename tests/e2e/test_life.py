@@ -176,12 +176,7 @@ def test_a_host_has_no_way_to_the_real_network(cluster: Cluster) -> None:
 
 
 def test_hosts_are_bounded_as_their_instance_types_say(cluster: Cluster) -> None:
-    bounds = {
-        node["name"]: int(
-            Path(f"/sys/fs/cgroup/memory/kubeadm-aws/host-{node['machine']}/memory.limit_in_bytes").read_text()
-        )
-        for node in cluster.outputs()["nodes"]
-    }
+    bounds = {node["name"]: hosts.cgroup(node["machine"]).memory_limit() for node in cluster.outputs()["nodes"]}
     assert {bounds[name] for name in MASTERS} == {4 << 30}, "t2.medium"
     assert {bounds[name] for name in WORKERS} == {2 << 30}, "t2.small"
 

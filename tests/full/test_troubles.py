@@ -17,7 +17,6 @@ from cryptography.x509.oid import NameOID
 from components.etcd.manager import STAGE
 from region.build.toolchain import Toolchain
 from region.fabric import hosts
-from region.fabric.cgroups import PARENT, ROOT
 from region.paths import STATE
 from tests.e2e.cluster import Cluster
 from tests.full.layout import DEDICATED, STATIC_PODS, addresses, instances
@@ -164,8 +163,8 @@ def test_a_disk_that_is_too_slow(cluster: Cluster) -> None:
 def throttled(instance: str) -> Iterator[None]:
     """The host's disk at a few writes a second."""
     name = "blkio.throttle.write_iops_device"
-    limit = ROOT / "blkio" / PARENT / f"{hosts.CGROUP_PREFIX}{instance}" / name
-    if not limit.exists():
+    limit = hosts.cgroup(instance).setting(name)
+    if limit is None:
         pytest.skip(f"the machine has no {name}: only cgroup v1 has it")
     device = disk_of(STATE)
     limit.write_text(f"{device} {WRITES_PER_SECOND}")

@@ -1,4 +1,4 @@
-"""EC2 instances and key pairs."""
+"""EC2 instances."""
 
 import base64
 from collections.abc import Callable

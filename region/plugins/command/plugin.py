@@ -4,8 +4,6 @@ import os
 
 from region.plugins.base import Plugin
 from region.plugins.command import recording
-from region.plugins.command.copy import CopyToRemote
-from region.plugins.command.local import LocalCommand
 from region.plugins.command.remote import Command
 
 VERSION = "1.2.1"
@@ -18,7 +16,5 @@ def plugin() -> Plugin:
         VERSION,
         {
             "command:remote:Command": recording.RecordedCommand() if recorded else Command(),
-            "command:remote:CopyToRemote": recording.RecordedCopy() if recorded else CopyToRemote(),
-            "command:local:Command": LocalCommand(),
         },
     )

@@ -11,7 +11,6 @@ import re
 from pathlib import Path
 
 from region.plugins.base import Call, PluginError, Properties
-from region.plugins.command.copy import CopyToRemote
 from region.plugins.command.remote import Command
 
 RECORD = "KUBEADM_AWS_RECORD_STEPS"
@@ -26,11 +25,6 @@ class RecordedCommand(Command):
             return {name: previous.get(name, "") for name in self.outputs}
         _record(call, verb, inputs, create=command, stdin=inputs.get("stdin", ""))
         return {"stdout": _stdout(call), "stderr": ""}
-
-
-class RecordedCopy(CopyToRemote):
-    async def copy(self, call: Call, inputs: Properties) -> None:
-        _record(call, "copy", inputs, create=inputs["remotePath"], stdin=inputs["source"].get("text", ""))
 
 
 def _record(call: Call, verb: str, inputs: Properties, *, create: str, stdin: str) -> None:

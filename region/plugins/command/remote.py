@@ -1,4 +1,7 @@
-"""`command:remote:Command`: a command on a host over SSH (`commandController.go`, `commandOutputs.go`)."""
+"""`command:remote:Command`: a command on a host over SSH (`commandController.go`, `commandOutputs.go`).
+
+An `environment` is refused, and none comes of the previous output: no step wants either.
+"""
 
 import json
 import secrets
@@ -11,12 +14,6 @@ from region.plugins.base import Call, Checked, PluginError, Properties, Resource
 from region.plugins.command.connection import connect
 from region.plugins.command.output import Output
 
-REFUSED = (
-    "Unable to set '{name}'. This only works if your SSH server is configured to accept these variables via AcceptEnv. "
-    "Alternatively, if a Bash-like shell runs the command on the remote host, you could prefix the command itself "
-    "with the variables in the form 'VAR=value command'"
-)
-
 
 class Command(Resource):
     """Any changed input but `triggers` runs `update`, or `create` again; nothing is ever read back."""
@@ -28,6 +25,8 @@ class Command(Resource):
     def check(self, call: Call, old_inputs: Properties, inputs: Properties) -> Checked:
         defaults = {"addPreviousOutputInEnv": True}
         failures = [] if "connection" in inputs else [("connection", "Missing required property 'connection'")]
+        if inputs.get("environment"):
+            failures.append(("environment", "the region's stand-in sets none: put the variables into the command"))
         return Checked(inputs={**defaults, **inputs}, failures=failures)
 
     async def create(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
@@ -51,7 +50,7 @@ class Command(Resource):
         output = Output(call, inputs.get("logging"))
         try:
             async with connect(inputs["connection"], call) as client:
-                await _execute(client, command, inputs, await _environment(client, call, inputs, previous), output)
+                await _execute(client, command, inputs, output)
         except (OSError, asyncssh.Error) as error:
             raise PluginError(
                 f"{error or type(error).__name__}: running {json.dumps(command)}:\n{output.both}"
@@ -59,41 +58,14 @@ class Command(Resource):
         return output.properties()
 
 
-async def _environment(
-    client: asyncssh.SSHClientConnection, call: Call, inputs: Properties, previous: Properties
-) -> dict[str | bytes, str | bytes]:
-    """What is set over SSH. A variable the server refuses is an error, one with the previous output a warning."""
-    wanted: dict[str | bytes, str | bytes] = dict(inputs.get("environment") or {})
-    for name in map(str, wanted):
-        if not await _is_accepted(client, name):
-            call.log(REFUSED.format(name=name), "error")
-            raise PluginError(f'could not set environment variable "{name}": ssh: setenv failed')
-    if inputs.get("addPreviousOutputInEnv", True):
-        for name, key in (("PULUMI_COMMAND_STDOUT", "stdout"), ("PULUMI_COMMAND_STDERR", "stderr")):
-            if not previous.get(key):
-                continue
-            if await _is_accepted(client, name):
-                wanted[name] = previous[key]
-            else:
-                call.log(REFUSED.format(name=name), "warning")
-    return wanted
-
-
-async def _is_accepted(client: asyncssh.SSHClientConnection, name: str) -> bool:
-    """Whether the server takes the variable: SSH answers that only to a request asyncssh does not wait for."""
-    probe = await client.run(f"printenv {name}", env={name: "accepted"})
-    return str(probe.stdout).strip() == "accepted"
-
-
 async def _execute(
     client: asyncssh.SSHClientConnection,
     command: str,
     inputs: Properties,
-    environment: dict[str | bytes, str | bytes],
     output: Output,
 ) -> None:
     session = _Session(output)
-    channel, _ = await client.create_session(lambda: session, command, env=environment, encoding=None)
+    channel, _ = await client.create_session(lambda: session, command, encoding=None)
     with suppress(BrokenPipeError):  # a command may have ended before anything was given to it
         channel.write(inputs.get("stdin", "").encode())
         channel.write_eof()

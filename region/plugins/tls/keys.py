@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
     load_pem_private_key,
-    load_ssh_private_key,
 )
 
 from region.plugins.base import PluginError, Properties
@@ -37,17 +36,9 @@ def algorithm_of(key: Key) -> str:
 
 def parse(pem: str, what: str) -> Key:
     """The key of a PEM text. Raises PluginError, naming `what` it should have been."""
-    return _parse(pem, f"Failed to parse {what} PEM")
-
-
-def parse_openssh(pem: str) -> Key:
-    return _parse(pem, "Failed to parse openssh private key", openssh=True)
-
-
-def _parse(pem: str, problem: str, *, openssh: bool = False) -> Key:
-    load = load_ssh_private_key if openssh else load_pem_private_key
+    problem = f"Failed to parse {what} PEM"
     try:
-        key = load(pem.encode(), password=None)
+        key = load_pem_private_key(pem.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise PluginError(f"{problem}: {error}") from None
     if not isinstance(key, Key):

@@ -16,5 +16,4 @@ def plugin() -> Plugin:
             "tls:index/selfSignedCert:SelfSignedCert": resources.SelfSignedCert(),
             "tls:index/locallySignedCert:LocallySignedCert": resources.LocallySignedCert(),
         },
-        {"tls:index/getPublicKey:getPublicKey": resources.get_public_key},
     )

@@ -148,16 +148,6 @@ class LocallySignedCert(Certificate):
         return serial, {**self.defaults, **inputs, **outputs, "caKeyAlgorithm": keys.algorithm_of(key)}
 
 
-def get_public_key(arguments: Properties) -> Properties:
-    given = [name for name in ("privateKeyPem", "privateKeyOpenssh") if arguments.get(name)]
-    if len(given) != 1:
-        raise PluginError("exactly one of privateKeyPem and privateKeyOpenssh must be given")
-    text = arguments[given[0]]
-    key = keys.parse(text, "private key") if given == ["privateKeyPem"] else keys.parse_openssh(text)
-    outputs = {"id": keys.identity(key), "algorithm": keys.algorithm_of(key), **keys.public_outputs(key)}
-    return {**arguments, **outputs}
-
-
 def _is_due(state: Properties, inputs: Properties) -> bool:
     if "validityEndTime" not in state or inputs.get("earlyRenewalHours") == UNKNOWN:
         return False

@@ -89,6 +89,55 @@ def test_limits_are_written_in_the_words_of_either_version(
     assert (folder / setting).read_text() == value
 
 
+# A host's group as each version lays it out: its hierarchies, and its files in one of them.
+VERSION_1 = (
+    ("memory", "systemd", "unified"),
+    "memory",
+    {
+        "memory.limit_in_bytes": "4294967296\n",
+        "memory.usage_in_bytes": "3000\n",
+        "memory.stat": "cache 900\nrss 10\ntotal_cache 1900\ntotal_rss 1100\n",
+    },
+)
+VERSION_2 = (
+    ("",),
+    "",
+    {"memory.max": "4294967296\n", "memory.current": "3000\n", "memory.stat": "anon 1100\nfile 1900\n"},
+)
+
+
+@pytest.fixture(params=[VERSION_1, VERSION_2], ids=["version 1", "version 2"])
+def host(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of group `one` that the memory controller is in."""
+    mounted, controller, files = request.param
+    monkeypatch.setattr(cgroups, "hierarchies", lambda: tuple(tmp_path / name for name in mounted))
+    for name in mounted:
+        processes_in(tmp_path / name / "kubeadm-aws/one", 11)
+    folder = tmp_path / controller / "kubeadm-aws/one"
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_memory_is_told_in_the_words_of_either_version(host: Path) -> None:
+    assert Cgroup("one").memory_limit() == 4 << 30
+    assert Cgroup("one").memory_usage() == 3000
+    assert Cgroup("one").anonymous_memory() == 1100
+
+
+def test_a_limit_that_is_none_reads_as_none(host: Path) -> None:
+    for name, text in (("memory.limit_in_bytes", "9223372036854771712\n"), ("memory.max", "max\n")):
+        if (host / name).exists():
+            (host / name).write_text(text)
+    assert Cgroup("one").memory_limit() is None
+
+
+def test_a_group_that_is_not_there_has_no_memory(hierarchies: tuple[Path, Path]) -> None:
+    assert Cgroup("one").memory_limit() is None
+    assert Cgroup("one").memory_usage() is None
+    assert Cgroup("one").anonymous_memory() == 0
+
+
 def test_ending_removes_empty_groups_below_first(hierarchies: tuple[Path, Path]) -> None:
     for folder in hierarchies:
         (folder / "kubeadm-aws/one/a/b").mkdir(parents=True)

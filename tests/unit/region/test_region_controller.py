@@ -109,7 +109,6 @@ def test_a_host_is_started_as_its_instance_says(machine: Machine, done: list[str
         memory_bytes=4 << 30,
         cpus=2,
         user_data="",
-        public_keys=(),
     )
 
 

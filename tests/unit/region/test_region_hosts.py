@@ -19,7 +19,6 @@ SPEC = hosts.HostSpec(
     memory_bytes=4 << 30,
     cpus=2,
     user_data="#cloud-config\nhostname: master-0\n",
-    public_keys=("ssh-ed25519 AAAA one",),
 )
 
 
@@ -31,13 +30,12 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_seed_names_the_instance_and_passes_user_data_unread() -> None:
     seed = cloud_init.seed(
-        instance_id="i-1", hostname="ip-10-0-1-10", private_address="10.0.1.10", public_keys=["k"], user_data="#!x\n: ["
+        instance_id="i-1", hostname="ip-10-0-1-10", private_address="10.0.1.10", user_data="#!x\n: ["
     )
     assert yaml.safe_load(seed["meta-data"]) == {
         "instance-id": "i-1",
         "local-hostname": "ip-10-0-1-10",
         "local-ipv4": "10.0.1.10",
-        "public-keys": ["k"],
     }
     assert seed["user-data"] == "#!x\n: ["
 

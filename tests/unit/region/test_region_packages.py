@@ -1,13 +1,15 @@
 import hashlib
+import re
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from region.build import etcd_archive, kubernetes_repository, versions
+from region.build import debian_repository, etcd_archive, kubernetes_repository, versions
 from region.build.deb_package import Package, PackagedFile
 from region.build.kubernetes_repository import kubernetes_packages, repository_path
 from region.build.toolchain import Toolchain
+from region.paths import CHECKOUT
 
 PACKAGING = kubernetes_repository.PACKAGING
 
@@ -42,6 +44,13 @@ def test_packages_are_upstreams():
     assert all(package.version.endswith("-1.1") for package in packages().values())
     assert packages()["kubelet"].version == packages()["kubeadm"].version == packages()["kubectl"].version
     assert packages()["kubelet"].depends == "kubernetes-cni (>= 1.2.0), mount, util-linux"
+
+
+def test_the_mirror_has_what_nodes_install_and_no_more():
+    installed = re.search(r"^PACKAGES=\((.+)\)$", (CHECKOUT / "scripts/host/prepare-node.sh").read_text(), re.MULTILINE)
+    assert installed
+    names = {word.strip('"').partition("=")[0] for word in installed[1].split()}
+    assert names - packages().keys() == set(debian_repository.NODE_PACKAGES)
 
 
 def test_files_are_where_upstream_has_them():

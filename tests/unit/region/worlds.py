@@ -27,7 +27,6 @@ def host(name: str, subnet: str, address: str, public_address: str | None = None
         group_ids=(f"sg-{name}",),
         instance_type="t2.medium",
         user_data="",
-        public_keys=(),
     )
 
 

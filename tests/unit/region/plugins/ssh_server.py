@@ -15,9 +15,8 @@ from region.plugins.base import Properties
 
 @dataclass
 class Server:
-    """Accepts `user`'s key, runs commands with bash, forwards connections; `accepts` names the variables it takes."""
+    """Accepts `user`'s key, runs commands with bash, forwards connections."""
 
-    accepts: frozenset[str] = frozenset()
     refuse_logins: int = 0
     host_key: asyncssh.SSHKey = field(default_factory=lambda: asyncssh.generate_private_key("ssh-ed25519"))
     user_key: asyncssh.SSHKey = field(default_factory=lambda: asyncssh.generate_private_key("ssh-ed25519"))
@@ -85,18 +84,16 @@ class Server:
             server_factory=Login,
             server_host_keys=[self.host_key],
             process_factory=self._execute,
-            sftp_factory=True,
             encoding=None,
         )
         self.port = self._listener.get_port()
 
     async def _execute(self, process: "asyncssh.SSHServerProcess[bytes]") -> None:
-        given = {str(name): str(value) for name, value in process.env.items() if str(name) in self.accepts}
         child = await asyncio.create_subprocess_exec(
             "bash",
             "-c",
             process.command or "",
-            env={"PATH": "/usr/bin:/bin", **given},
+            env={"PATH": "/usr/bin:/bin"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from pulumi.runtime import proto
 
 from region.plugins.base import UNKNOWN, Properties
 from region.plugins.tls.certificates import ALLOWED_USES, EXTENDED_USES
@@ -367,16 +366,6 @@ def test_early_renewal_changes_in_place():
     assert driver.update("1", LIVE, state, new)["certPem"] == "c"
     assert driver.update("1", LIVE, state, new)["earlyRenewalHours"] == 1
     driver.delete("1", new, state)
-
-
-def test_public_key_of_a_private_one():
-    _, key = make(KEY, **ED25519)
-    for given in ("privateKeyPem", "privateKeyOpenssh"):
-        request = proto.InvokeRequest(tok="tls:index/getPublicKey:getPublicKey")
-        request.args.update({given: key[given]})
-        answer = plain(getattr(Driver(plugin(), KEY).call("Invoke", request), "return"))
-        assert answer["publicKeyOpenssh"] == key["publicKeyOpenssh"]
-        assert answer["algorithm"] == "ED25519"
 
 
 @pytest.mark.parametrize(("curve", "digest"), [("P224", 256), ("P256", 256), ("P384", 384), ("P521", 512)])
