@@ -2,7 +2,7 @@
 # Makes a machine ready for kubeadm: kernel settings, containerd, the Kubernetes packages held at one version, images.
 # KUBERNETES_VERSION. MIRROR (may be empty: upstream). ROLE (master, worker or etcd). NETWORK_IMAGES: the add-on's, by space.
 # ETCD_IMAGE: what runs etcd here, empty where no container does.
-# On a machine that is a member of a cluster already no package changes and no image is fetched.
+# On a machine that is a member of a cluster already no package changes but a missing tool, and no image is fetched.
 set -euo pipefail
 
 MINOR=v${KUBERNETES_VERSION%.*}
@@ -100,7 +100,7 @@ install_packages() {
     fail "apt could not install ${PACKAGES[*]}; its last lines are above"
   fi
   # It would only crash and start again until kubeadm gives it its configuration.
-  systemctl stop kubelet
+  is_in_use || systemctl stop kubelet
 }
 
 # No cluster survives an upgrade that nobody asked for.
@@ -196,10 +196,10 @@ pull_images() {
 turn_off_swap
 load_modules
 set_kernel_settings
-if ! is_in_use; then
-  have_packages || install_packages
-  hold_packages
-fi
+# No package of a member changes; a tool that the scripts need comes to it all the same.
+! is_in_use || PACKAGES=(jq)
+have_packages || install_packages
+hold_packages
 configure_containerd
 point_at_mirror
 if ! is_in_use; then

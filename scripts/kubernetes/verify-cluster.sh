@@ -50,7 +50,7 @@ etcd_is_healthy() {
 dns_is_spread() {
   local nodes
   kubectl --namespace kube-system rollout status deployment/coredns --timeout=180s || {
-    kubectl --namespace kube-system get pods --selector k8s-app=kube-dns --output json | explain_pods >&2
+    kubectl --namespace kube-system get pods --selector k8s-app=kube-dns --output json | explain_pods >&2 || true
     fail "cluster DNS does not run; what its pods say is above"
   }
   nodes=$(kubectl --namespace kube-system get pods --selector k8s-app=kube-dns --field-selector status.phase=Running \
@@ -90,7 +90,7 @@ pods_have_dns_and_answer_through_the_balancer() {
     "$MANIFEST" | kubectl apply --filename - >/dev/null
   exposed=$(expose)
   if ! kubectl --namespace "$PROBE" rollout status daemonset/web --timeout=180s; then
-    kubectl --namespace "$PROBE" get pods --output json | explain_pods >&2
+    kubectl --namespace "$PROBE" get pods --output json | explain_pods >&2 || true
     fail "a pod did not start, or could not resolve kubernetes.default.svc.cluster.local; see the pods above"
   fi
   for pair in $NODE_PORTS; do

@@ -144,6 +144,10 @@ quorum_survives() {
 restart_now() {
   wait_for 80 "enough of the other members to be healthy; until then etcd runs on here as it was: see its log on their hosts" \
     quorum_survives
+  restart_or_fail
+}
+
+restart_or_fail() {
   restart_etcd || {
     show_etcd_log >&2
     fail "etcd does not start as wanted on this host, within 60 s"
@@ -172,14 +176,16 @@ restart_in_turn() {
 # A member that serves is one the others may count on; any other has nothing to lose. Nor has a learner, which has no vote and
 # may not take a lock: the step that started it may have been killed before it was promoted.
 bring_up() {
-  local others="" learner=false
+  local others learner
   load_etcd
   if serves; then
     others=$(other_voters) || fail "etcd on this host is healthy and does not list its members"
     learner=$(own_place) || fail "etcd on this host is healthy and does not say whether it votes"
-  fi
-  if [[ -n $others && $learner == false ]]; then
-    restart_in_turn
+    if [[ -n $others && $learner != true ]]; then
+      restart_in_turn
+    else
+      restart_or_fail
+    fi
   else
     ! is_stopped || refuse_occupied_ports
     start_etcd
@@ -193,10 +199,8 @@ own_place() {
 }
 
 is_learner() {
-  local learner
   wait_for 30 "etcd on this host to list its members" own_place
-  learner=$(own_place)
-  [[ $learner == true ]]
+  [[ $ANSWER == true ]]
 }
 
 promote() {

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from region import lifecycle
 from tests.e2e.cluster import Cluster
 
 SECONDS_PER_BIRTH = 1500
@@ -40,7 +41,10 @@ def found(cluster: Cluster, *, busy: bool) -> Birth:
     """Found the stack's cluster, beside other work on every core or not. Raises BirthError."""
     with other_work(os.cpu_count() or 1 if busy else 0):
         begin = time.monotonic()
-        done = cluster.make("up", timeout=SECONDS_PER_BIRTH)
+        try:
+            done = cluster.make("up", timeout=SECONDS_PER_BIRTH)
+        except subprocess.TimeoutExpired as error:
+            raise BirthError(f"make up of stack {cluster.stack} did not end within {SECONDS_PER_BIRTH} s") from error
         seconds = time.monotonic() - begin
     if done.returncode:
         raise BirthError(f"make up of stack {cluster.stack} failed after {seconds:.0f} s")
@@ -68,6 +72,8 @@ def main(count: int, stack: str) -> None:
 
     The first birth makes the machines too. One that fails ends it all with exit code 1 and is left to be looked at.
     """
+    if lifecycle.exists():
+        raise click.ClickException("there is a region already, and its clusters would be wiped: `make down` first")
     console, cluster = Console(), Cluster(stack=stack)
     births: list[Birth] = []
     for number in range(1, count + 1):

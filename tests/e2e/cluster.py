@@ -1,6 +1,8 @@
 """A cluster as its operator sees it: by `make`, kubectl, ssh and etcdctl, never by the program's own word."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -33,14 +35,23 @@ class Cluster:
     def make(self, target: str, timeout: float = 1500, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run the README's command; its output goes to the terminal too when it fails."""
         settings = [f"{name}={value}" for name, value in variables.items()]
-        done = subprocess.run(
-            ["make", "--no-print-directory", target, f"STACK={self.stack}", *settings],
+        argv = ["make", "--no-print-directory", target, f"STACK={self.stack}", *settings]
+        with subprocess.Popen(
+            argv,
             cwd=self.checkout,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
             stdin=subprocess.DEVNULL,
-        )
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            try:
+                printed, complained = process.communicate(timeout=timeout)
+            except BaseException:
+                # Pulumi too, and all that it started: they would go on with the stack locked.
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+        done = subprocess.CompletedProcess(argv, process.returncode, printed, complained)
         if done.returncode:
             print(done.stdout[-20000:], done.stderr[-5000:], sep="\n")
         return done

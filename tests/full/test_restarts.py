@@ -2,6 +2,7 @@
 
 import json
 import time
+import uuid
 
 import pytest
 
@@ -31,11 +32,9 @@ DISTURBANCES = {
     "containerd-restarts": "systemctl restart containerd",
     "its-pod-is-killed": f"{POD} | xargs --no-run-if-empty crictl rmp --force",
 }
-# Looks so often that no moment is missed, and for no more than five minutes.
+# Looks so often that no moment is missed, and for no more than five minutes. A unit that succeeds is forgotten.
 AWAIT = """
-set -euo pipefail
-systemctl reset-failed disturbance 2>/dev/null || true
-systemd-run --quiet --unit=disturbance --property=Type=exec bash -c '
+systemd-run --quiet --unit={unit} --property=Type=exec bash -c '
 for _ in {{1..15000}}; do
   if {moment}; then
     {disturbance}
@@ -58,15 +57,18 @@ def test_a_node_gets_its_network_whatever_restarts(cluster: Cluster, host: str, 
     join = cluster.step_text(f"{cluster.name}-{kind}-join-{host}")
     cluster.kubectl("delete", "node", host)
     assert cluster.ssh_script(host, LEAVE).returncode == 0
-    script = AWAIT.format(moment=MOMENTS[moment], disturbance=DISTURBANCES[disturbance])
+    unit = f"disturbance-{uuid.uuid4().hex[:8]}"
+    script = AWAIT.format(unit=unit, moment=MOMENTS[moment], disturbance=DISTURBANCES[disturbance])
     assert cluster.ssh_script(host, script).returncode == 0
     joined = cluster.ssh_script(host, join)
     assert joined.returncode == 0, joined.stdout + joined.stderr
     try:
         assert_becomes_ready(cluster, host)
-        assert "disturbed" in cluster.ssh(host, "sudo journalctl --unit disturbance --output cat")
+        ended = f"timeout 60 sh -c 'while systemctl is-active --quiet {unit}; do sleep 0.2; done'"
+        cluster.ssh(host, ended)
+        assert "disturbed" in cluster.ssh(host, f"sudo journalctl --unit {unit} --output cat")
     finally:
-        cluster.ssh(host, "sudo systemctl stop disturbance 2>/dev/null || true")
+        cluster.ssh(host, f"sudo systemctl stop {unit} 2>/dev/null || true")
 
 
 def assert_becomes_ready(cluster: Cluster, host: str) -> None:

@@ -27,6 +27,7 @@ case "$url" in
   */v3/lease/grant) echo '{"header":{"revision":"1"}, "ID":"147", "TTL":"180"}' ;;
   */v3/lock/lock) [[ ! -e $FAKE/locked ]] && touch "$FAKE/holds" && echo '{"key":"a2V5"}' ;;
   */v3/lease/revoke) rm -f "$FAKE/holds" ;;
+  */members/promote/*) touch "$FAKE/promoted" ;;
   */v3/lease/keepalive) echo '{"result":{}}' ;;
   */downgrade/enabled)
     if [[ -e $FAKE/healthy/$address ]]; then
@@ -141,7 +142,7 @@ class Host:
         (self.folder / "active").unlink()
 
     def runs(self, others: list[str]) -> subprocess.CompletedProcess[str]:
-        """The step, with 2 s of patience for the other members instead of 80 and 300."""
+        """The step, with 6 s of patience for the other members instead of 80 and 300."""
         text = render(
             "etcd on master-0",
             self.manager.script,
@@ -160,7 +161,7 @@ class Host:
             libraries=self.manager.libraries,
         )
         self._stage()
-        for real, played in {"wait_for 80 ": "wait_for 2 ", "wait_for 300 ": "wait_for 2 "}.items():
+        for real, played in {"wait_for 80 ": "wait_for 6 ", "wait_for 300 ": "wait_for 6 "}.items():
             assert real in text
             text = text.replace(real, played)
         path = f"{self.folder / 'bin'}:/usr/bin:/bin"
@@ -170,7 +171,7 @@ class Host:
             env={"PATH": path, "FAKE": str(self.folder)},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
             check=False,
         )
 

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,36 +12,40 @@ from components.host.script import SCRIPTS
 
 NO_NETWORK = "container runtime network not ready: NetworkReady=false cni plugin not initialized"
 # Answers are files; FILE.N takes the place of FILE with the N-th question for nodes, nodes.healed with a deleted pod.
-KUBECTL = """#!/usr/bin/env bash
+KUBECTL = r"""#!/usr/bin/env bash
 echo "$*" >>"$FAKE/asked"
 case "$*" in
-  "get nodes"*)
-    count=$(grep --count "^get nodes" "$FAKE/asked")
+  *"get nodes"*)
+    count=$(grep --count "get nodes" "$FAKE/asked")
     [[ ! -e $FAKE/refuses ]] || { echo "connection refused" >&2; exit 1; }
-    for kind in nodes pods-worker-0; do
+    for kind in nodes pods-worker-0 pods-worker-1; do
       if [[ -e $FAKE/$kind.$count ]]; then mv "$FAKE/$kind.$count" "$FAKE/$kind"; fi
     done
     cat "$FAKE/nodes" ;;
-  "get pods"*) cat "$FAKE/pods-${5#spec.nodeName=}" 2>/dev/null || echo '{"items": []}' ;;
+  *"get pods"*) cat "$FAKE/pods-$(sed 's/.*nodeName=\([^ ]*\).*/\1/' <<<"$*")" 2>/dev/null || echo '{"items": []}' ;;
   *"delete pods"*) [[ ! -e $FAKE/nodes.healed ]] || mv "$FAKE/nodes.healed" "$FAKE/nodes" ;;
   *logs*) echo "log of $*" ;;
-  *events*) echo "BackOff: event of $*" ;;
+  *events*) [[ ! -e $FAKE/forgets ]] || exit 1; echo "BackOff: event of $*" ;;
 esac
 """
 
 
+SILENT = "Kubelet stopped posting node status."
+
+
 def node(name: str, message: str = "") -> dict[str, object]:
     """A Node, Ready unless it has something to say."""
-    ready = {"type": "Ready", "status": "False" if message else "True", "message": message}
+    status = {"": "True", SILENT: "Unknown"}.get(message, "False")
+    ready = {"type": "Ready", "status": status, "message": message}
     return {"metadata": {"name": name}, "status": {"conditions": [{"type": "DiskPressure", "status": "False"}, ready]}}
 
 
-def pod(name: str, *, ready: bool, state: Mapping[str, object] | None = None) -> dict[str, object]:
+def pod(name: str, *, ready: bool, state: Mapping[str, object] | None = None, restarts: int = 3) -> dict[str, object]:
     status = {
         "name": "main",
         "ready": ready,
         "started": ready,
-        "restartCount": 3,
+        "restartCount": restarts,
         "state": state or ({"running": {}} if ready else {"waiting": {"reason": "CrashLoopBackOff"}}),
     }
     metadata = {"namespace": "kube-flannel", "name": name}
@@ -92,7 +95,7 @@ def test_ready_nodes_are_not_waited_for(played: Played) -> None:
     played.answers("nodes", node("master-0"), node("worker-0"), node("of-somebody-else", "is broken"))
     done = played.waits()
     assert (done.returncode, done.stderr) == (0, "")
-    assert played.asked.splitlines() == ["get nodes --output json"]
+    assert played.asked.splitlines() == ["--request-timeout 10s get nodes --output json"]
 
 
 def test_nodes_are_waited_for_as_long_as_they_get_on(played: Played) -> None:
@@ -114,29 +117,58 @@ def test_a_node_without_its_network_gets_the_pod_of_it_anew(played: Played) -> N
     assert done.returncode == 0, done.stderr
     assert f"worker-0 is not Ready ({NO_NETWORK}): it gets its network's pod anew" in done.stdout
     [deleted] = [line for line in played.asked.splitlines() if "delete" in line]
-    assert deleted == "--namespace kube-flannel delete pods --field-selector spec.nodeName=worker-0 --wait=false"
+    assert "--namespace kube-flannel delete pods --field-selector spec.nodeName=worker-0 --wait=false" in deleted
 
 
 def test_what_cannot_be_mended_is_named_and_what_is_ready_is_not(played: Played) -> None:
-    played.answers("nodes", node("master-0"), node("worker-0", "Kubelet stopped posting node status."))
+    played.answers("nodes", node("master-0"), node("worker-0", "PLEG is not\nhealthy"))
     played.answers("pods-worker-0", pod("kube-flannel-ds-1", ready=False), pod("kube-proxy-1", ready=True))
-    begin = time.monotonic()
     done = played.waits()
-    assert time.monotonic() - begin < 20
     assert done.returncode == 1
-    assert "--- worker-0 is not Ready: Kubelet stopped posting node status." in done.stderr
+    assert "--- worker-0 is not Ready: PLEG is not healthy" in done.stderr
     assert "pod kube-flannel/kube-flannel-ds-1, container main: waiting CrashLoopBackOff , restarted 3" in done.stderr
-    assert (
-        "log of --namespace kube-flannel --request-timeout 15s logs kube-flannel-ds-1 --container main --tail 8"
-        in done.stderr
-    )
+    assert "logs kube-flannel-ds-1 --container main --tail 8" in done.stderr
     assert "event of" in done.stderr
     last = done.stderr.splitlines()[-1]
-    assert last.startswith("FAILED: verification: 1 nodes are not Ready and get no further")
-    for said in ("worker-0: Kubelet stopped posting node status.", "journalctl --unit kubelet", "pulumi up"):
+    assert last.startswith("FAILED: verification: not Ready and getting no further: worker-0: PLEG is not healthy.")
+    for said in ("journalctl --unit kubelet", "pulumi up"):
         assert said in last
     assert "master-0" not in done.stderr
     assert "delete" not in played.asked
+
+
+def test_a_machine_that_is_silent_is_asked_for_nothing(played: Played) -> None:
+    played.answers("nodes", node("master-0"), node("worker-0", SILENT))
+    played.answers("pods-worker-0", pod("kube-flannel-ds-1", ready=True))
+    done = played.waits()
+    assert done.returncode == 1
+    assert f"worker-0: {SILENT}" in done.stderr.splitlines()[-1]
+    assert "logs" not in played.asked
+
+
+def test_one_that_gets_on_does_not_hide_one_that_does_not(played: Played) -> None:
+    many = Played(folder=played.folder, patience=2, nodes=("worker-0", "worker-1"))
+    played.answers("nodes", node("worker-0", SILENT), node("worker-1", NO_NETWORK))
+    for number in range(2, 12):
+        started = [pod(f"pod-{each}", ready=True) for each in range(number)]
+        played.answers(f"pods-worker-1.{number}", *started)
+    done = many.waits()
+    assert done.returncode == 1
+    assert SILENT in done.stderr.splitlines()[-1]
+    assert "worker-1" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_node_is_named_when_nobody_knows_more_of_it(played: Played) -> None:
+    """An API server that goes in between, and words of many lines, end no explanation."""
+    played.answers("nodes", node("master-0"), node("worker-0", "PLEG is not healthy"))
+    ended = {"terminated": {"exitCode": 1, "reason": "Error", "message": "line one\n/usr/bin/x: line two\n"}}
+    played.answers("pods-worker-0", pod("kube-flannel-ds-1", ready=False, state=ended))
+    (played.folder / "forgets").touch()
+    done = played.waits()
+    assert done.returncode == 1
+    assert "container main: terminated Error line one /usr/bin/x: line two , restarted 3 times" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("FAILED: verification: not Ready and getting no further: worker-0")
 
 
 def test_the_network_is_mended_once_and_then_it_is_named_with_its_log(played: Played) -> None:
@@ -145,19 +177,19 @@ def test_the_network_is_mended_once_and_then_it_is_named_with_its_log(played: Pl
     done = played.waits()
     assert done.returncode == 1
     assert played.asked.count("delete pods") == 1
-    assert "log of --namespace kube-flannel --request-timeout 15s logs kube-flannel-ds-1" in done.stderr, (
-        "it looks well, and is not"
-    )
+    assert "logs kube-flannel-ds-1 --container main" in done.stderr, "it looks well, and is not"
     assert f"worker-0: {NO_NETWORK}" in done.stderr.splitlines()[-1]
 
 
 def test_containers_that_start_again_and_again_are_no_progress(played: Played) -> None:
     played.answers("nodes", node("master-0"), node("worker-0", "kubelet is not well"))
-    crashing = {"terminated": {"exitCode": 1, "reason": "Error"}}
-    played.answers("pods-worker-0", pod("kube-flannel-ds-1", ready=False, state=crashing))
-    done = played.waits()
+    crashed = {"terminated": {"exitCode": 1, "reason": "Error"}}
+    for number in range(1, 20):
+        one = pod("kube-flannel-ds-1", ready=number % 2 == 0, state=crashed if number % 2 else None, restarts=number)
+        played.answers(f"pods-worker-0.{number}", one)
+    done = Played(folder=played.folder, patience=3).waits()
     assert done.returncode == 1
-    assert "terminated Error" in done.stderr
+    assert int(played.asked.count("get nodes")) < 10
 
 
 def test_a_node_that_never_came_is_named(played: Played) -> None:
@@ -165,7 +197,7 @@ def test_a_node_that_never_came_is_named(played: Played) -> None:
     done = played.waits()
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
-    assert "2 nodes are not Ready" in last
+    assert "master-0: it has no Node" in last
     assert "worker-0: it has no Node: its kubelet has not reached the API server" in last
 
 
@@ -174,4 +206,4 @@ def test_an_api_server_that_does_not_answer_is_named(played: Played) -> None:
     done = played.waits()
     assert done.returncode == 1
     assert "connection refused" in done.stderr
-    assert "the API server: it does not say which nodes are Ready" in done.stderr.splitlines()[-1]
+    assert "for 1 s no API server has said which nodes are Ready" in done.stderr.splitlines()[-1]
