@@ -16,7 +16,6 @@ from region.report import Report
 
 PAUSE_SOURCE = Path(__file__).parent / "packaging" / "pause.c"
 FLANNEL_CNI_PLUGIN = "v1.9.1-flannel3"
-AGNHOST = "2.53"
 _NOBODY = "65532:65532"  # what upstream's distroless images call nonroot
 
 
@@ -61,7 +60,7 @@ def wanted(tools: Toolchain) -> dict[str, str]:
 
 
 def cluster_images(parts: Parts, tags: dict[str, str]) -> Iterator[Image]:
-    """Every image that a cluster pulls, and `agnhost`, Kubernetes' own image for tests."""
+    """Every image that a cluster pulls."""
     coredns = f"v{module_version('coredns', 'github.com/coredns/coredns')}"
     if tags["coredns/coredns"] != coredns:
         raise ImagesError(
@@ -91,20 +90,11 @@ def cluster_images(parts: Parts, tags: dict[str, str]) -> Iterator[Image]:
     yield _image("flannel-io/flannel", flannel, [*tools, *flanneld], entrypoint="/opt/bin/flanneld")
     plugin = [parts.base, parts.busybox, parts.binary("flannel")]
     yield _image("flannel-io/flannel-cni-plugin", FLANNEL_CNI_PLUGIN, plugin, entrypoint="/flannel")
-    yield _image(
-        "e2e-test-images/agnhost",
-        AGNHOST,
-        [parts.base, parts.busybox, parts.binary("agnhost")],
-        entrypoint="/agnhost",
-        arguments=("pause",),
-    )
 
 
-def _image(
-    name: str, tag: str, layers: Sequence[Layer], entrypoint: str = "", arguments: Sequence[str] = (), user: str = ""
-) -> Image:
+def _image(name: str, tag: str, layers: Sequence[Layer], entrypoint: str = "", user: str = "") -> Image:
     start = entrypoint or f"/usr/local/bin/{name}"
-    return Image(name=name, tag=tag, layers=layers, entrypoint=[start], arguments=arguments, user=user)
+    return Image(name=name, tag=tag, layers=layers, entrypoint=[start], user=user)
 
 
 def _parts(tools: Toolchain, image: Path, pool: Path, scratch: Path) -> Parts:

@@ -49,7 +49,6 @@ class Image:
     tag: str
     layers: Sequence[Layer]
     entrypoint: Sequence[str]
-    arguments: Sequence[str] = ()
     user: str = ""
 
 
@@ -77,7 +76,7 @@ class Layout:
     def add(self, image: Image) -> str:
         """Write an image and give back the reference by which the layout knows it."""
         layers = [self._layer(layer) for layer in image.layers]
-        run = {"Entrypoint": list(image.entrypoint), "Cmd": list(image.arguments), "User": image.user, "Env": [_PATH]}
+        run = {"Entrypoint": list(image.entrypoint), "User": image.user, "Env": [_PATH]}
         config = {
             "architecture": "amd64",
             "os": "linux",

@@ -76,7 +76,6 @@ RECIPES: Mapping[str, Mapping[str, Binary]] = {
     "kubernetes": {
         **_kubernetes("kubeadm", "kubelet", "kubectl"),
         **_kubernetes("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"),
-        "agnhost": Binary(package="k8s.io/kubernetes/test/images/agnhost"),
     },
     "etcd": {
         "etcd": Binary(package="go.etcd.io/etcd/server/v3"),
