@@ -1,7 +1,7 @@
 {
 STEP='control-plane-withdraw-certificates on master-0'
 NODE_ADDRESS=10.0.0.10
-UPLOAD=8a8eafd8424dc8a2959ceb7c4494dbae1beff812d6da70693a48d5e821d4a71c
+UPLOAD=330e3f6f42346d26cda0164f0e4a1652b2b02c1bb2d09c85077ffbdba8c899fd
 #!/usr/bin/env bash
 # What every step on a node shares; the renderer puts it before the step's own script. Needs root.
 # STEP: what runs and where, for people.
