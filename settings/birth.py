@@ -58,6 +58,7 @@ def _decisions(settings: Settings) -> Mapping[str, Decision]:
         decisions |= {
             "heartbeatMilliseconds": Decision(value=str(etcd.heartbeat_milliseconds), reason=reason),
             "electionMilliseconds": Decision(value=str(etcd.election_milliseconds), reason=reason),
+            "etcdQuotaGib": Decision(value=str(etcd.quota_gib), reason=reason),
         }
     return decisions
 

@@ -63,6 +63,7 @@ def load() -> Settings:
             image_tag=release.etcd_image_tag if release else "",
             heartbeat_milliseconds=read.integer("heartbeatMilliseconds", 1, 10000),
             election_milliseconds=read.integer("electionMilliseconds", 1, 50000),
+            quota_gib=read.integer("etcdQuotaGib", 1, 8),
             ca=read.authority("etcdCa"),
         ),
         network=NetworkSettings(

@@ -57,6 +57,7 @@ class EtcdSettings:
     image_tag: str
     heartbeat_milliseconds: int
     election_milliseconds: int
+    quota_gib: int
     ca: GivenCa | None
 
     @property

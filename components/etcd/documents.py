@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from components.etcd.flags import decided_flags, extra_arguments
 from components.host.kubeadm import CONTAINERD_SOCKET, PKI, TIMEOUTS, Document, document_text
 from settings.values import EtcdSettings
 
@@ -20,17 +21,8 @@ def external_etcd(endpoints: Sequence[str]) -> Document:
 
 def local_etcd(settings: EtcdSettings, *, cluster_token: str) -> Document:
     """The `etcd` section for members that kubeadm runs beside each API server."""
-    arguments = {
-        "initial-cluster-token": cluster_token,
-        "heartbeat-interval": settings.heartbeat_milliseconds,
-        "election-timeout": settings.election_milliseconds,
-    }
-    return {
-        "local": {
-            "imageTag": settings.image_tag,
-            "extraArgs": [{"name": name, "value": str(value)} for name, value in arguments.items()],
-        }
-    }
+    arguments = {"initial-cluster-token": cluster_token, **decided_flags(settings)}
+    return {"local": {"imageTag": settings.image_tag, "extraArgs": extra_arguments(arguments)}}
 
 
 def member_documents(
@@ -46,7 +38,7 @@ def member_documents(
 
     Name and address come from the first document, whatever host kubeadm runs on (kubernetes.io, "Set up a High
     Availability etcd Cluster with kubeadm", step 2). To the page's arguments come the local client URL, which kubeadm
-    listens on unless told otherwise, and what this program lets a stack decide.
+    listens on unless told otherwise, and the flags that this program decides.
     """
     client, peer = f"https://{address}:2379", f"https://{address}:2380"
     arguments = {
@@ -58,8 +50,7 @@ def member_documents(
         "listen-client-urls": f"https://127.0.0.1:2379,{client}",
         "advertise-client-urls": client,
         "initial-advertise-peer-urls": peer,
-        "heartbeat-interval": str(settings.heartbeat_milliseconds),
-        "election-timeout": str(settings.election_milliseconds),
+        **decided_flags(settings),
     }
     init = {
         "apiVersion": "kubeadm.k8s.io/v1beta4",
@@ -79,7 +70,7 @@ def member_documents(
                 "imageTag": settings.image_tag,
                 "serverCertSANs": [address],
                 "peerCertSANs": [address],
-                "extraArgs": [{"name": key, "value": value} for key, value in arguments.items()],
+                "extraArgs": extra_arguments(arguments),
             }
         },
     }

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import pulumi
 
+from components.etcd.flags import command_line, decided_flags
 from components.etcd.manager import Birth, certificate_files
 from components.host.node import Node
 from components.host.script import read_script
@@ -29,12 +30,11 @@ class SystemdManager:
 
     def files(self, birth: Birth, node: Node, pki: EtcdPki) -> list[NodeFile]:
         environment = pulumi.Output.format(
-            "NAME={0}\nADDRESS={1}\nCLUSTER_TOKEN={2}\nHEARTBEAT_MILLISECONDS={3}\nELECTION_MILLISECONDS={4}\n",
+            'NAME={0}\nADDRESS={1}\nCLUSTER_TOKEN={2}\nFLAGS="{3}"\n',
             node.name,
             node.address,
             birth.token,
-            birth.settings.heartbeat_milliseconds,
-            birth.settings.election_milliseconds,
+            command_line(decided_flags(birth.settings)),
         )
         return [
             *certificate_files(node, pki),

@@ -1,5 +1,8 @@
 """What the tests of components stand on: settings, machines that are not there, and keys that are none."""
 
+import base64
+import re
+
 import pulumi
 from pulumi_command.remote import ConnectionArgs
 
@@ -29,6 +32,7 @@ SETTINGS = Settings(
         image_tag="3.7.0-0",
         heartbeat_milliseconds=100,
         election_milliseconds=1000,
+        quota_gib=8,
         ca=None,
     ),
     network=NetworkSettings(
@@ -68,6 +72,12 @@ def tls_outputs(kind: str, name: str) -> dict[str, str]:
         "tls:index/locallySignedCert:LocallySignedCert": {"certPem": f"certificate {name}"},
         "tls:index/selfSignedCert:SelfSignedCert": {"certPem": f"certificate {name}"},
     }.get(kind, {})
+
+
+def readable(text: str) -> str:
+    """The text of a step and that of the files in it."""
+    files = re.findall(r"<<'END_OF_FILE'\n(.*?)END_OF_FILE", text, re.DOTALL)
+    return "\n".join([text, *(base64.b64decode(file).decode() for file in files)])
 
 
 def make_node(role: str, ordinal: int) -> Node:

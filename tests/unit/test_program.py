@@ -1,6 +1,5 @@
 """The whole program on mocks: what must hold for everything that it declares, whatever the stack."""
 
-import base64
 import json
 import re
 from collections import Counter
@@ -9,6 +8,7 @@ from ipaddress import IPv4Network
 import pytest
 from conftest import CHECKOUT, IMAGE, Engine, Secret, run_of
 from registrations import Registration
+from steps_scene import readable
 
 DEDICATED = ("local-dedicated-systemd", "local-dedicated-static-pods")
 STACKS = ("local", *DEDICATED, "local-stacked", "dev", "staging", "prod")
@@ -121,12 +121,6 @@ def test_only_the_bastion_has_a_public_address(stack):
     assert not any(subnet.inputs.get("mapPublicIpOnLaunch") for subnet in subnets.values())
     for name, machine in stack.declared(INSTANCE).items():
         assert ("-public-" in machine.inputs["subnetId"]) == name.endswith("-bastion"), name
-
-
-def readable(text: str) -> str:
-    """The text of a step and that of the files in it."""
-    files = re.findall(r"<<'END_OF_FILE'\n(.*?)END_OF_FILE", text, re.DOTALL)
-    return "\n".join([text, *(base64.b64decode(file).decode() for file in files)])
 
 
 def test_no_secret_is_in_a_command_line_or_a_plain_input(stack):

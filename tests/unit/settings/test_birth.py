@@ -80,10 +80,12 @@ def test_what_is_kept_is_what_is_compared():
     assert kept == [{"decided_at_birth": DECIDED}]
 
 
-@pytest.mark.parametrize(("key", "value"), [("heartbeatMilliseconds", 150), ("electionMilliseconds", 2000)])
-def test_stacked_members_keep_the_patience_that_kubeadm_gave_them(key: str, value: int):
-    patience = {"heartbeatMilliseconds": "100", "electionMilliseconds": "1000"}
-    stacked = {**cluster({**DECIDED, "etcdTopology": "stacked", **patience}), **FOUNDING}
+@pytest.mark.parametrize(
+    ("key", "value"), [("heartbeatMilliseconds", 150), ("electionMilliseconds", 2000), ("etcdQuotaGib", 4)]
+)
+def test_stacked_members_keep_the_flags_that_kubeadm_gave_them(key: str, value: int):
+    flags = {"heartbeatMilliseconds": "100", "electionMilliseconds": "1000", "etcdQuotaGib": "8"}
+    stacked = {**cluster({**DECIDED, "etcdTopology": "stacked", **flags}), **FOUNDING}
     with pytest.raises(SettingsError, match=f"kubeadm-aws:{key} is '{value}'"):
         engine_with(stacked).run_stack({"etcdTopology": "stacked", key: value})
     assert engine_with({**cluster(DECIDED), **FOUNDING}).run_stack({key: value}).registered

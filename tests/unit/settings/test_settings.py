@@ -144,6 +144,7 @@ def test_every_declared_setting_is_read_and_none_but_those():
         ({"etcdTopology": "sytemd"}, "dedicated-static-pods, stacked; did you mean systemd?"),
         ({"electionMilliseconds": 400}, "electionMilliseconds is 400: etcd wants five heartbeats in it at least"),
         ({"electionMilliseconds": 60000}, "it must be a whole number from 1 to 50000"),
+        ({"etcdQuotaGib": 16}, "etcdQuotaGib is '16': it must be a whole number from 1 to 8"),
         ({"adminCidrs": []}, "adminCidrs is []: somebody must be let in"),
         ({"adminCidrs": ["0.0.0.0/0"]}, "0.0.0.0/0 opens the bastion's SSH to the world"),
         ({"adminCidrs": ["198.51.100.7/32", "128.0.0.0/1"]}, "128.0.0.0/1 opens the bastion's SSH to the world"),
