@@ -36,7 +36,7 @@ waits_for_network() {
 
 renew_network() {
   echo "$1 is not Ready ($2): it gets its network's pod anew"
-  ask --namespace "$NETWORK_NAMESPACE" delete pods --field-selector "spec.nodeName=$1" --wait=false
+  ask --namespace "$NETWORK_NAMESPACE" delete pods --field-selector "spec.nodeName=$1" --grace-period 5 --wait=false
 }
 
 # PODS IN JSON ON STDIN: each container that is not well: namespace, pod, container and why, with tabs between.

@@ -18,6 +18,7 @@ STAGES = (
     "test_troubles",
     "test_healing",
     "test_restarts",
+    "test_unready",
     "test_second_life",
     "test_births",
     "test_end",

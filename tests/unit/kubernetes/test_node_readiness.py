@@ -117,7 +117,10 @@ def test_a_node_without_its_network_gets_the_pod_of_it_anew(played: Played) -> N
     assert done.returncode == 0, done.stderr
     assert f"worker-0 is not Ready ({NO_NETWORK}): it gets its network's pod anew" in done.stdout
     [deleted] = [line for line in played.asked.splitlines() if "delete" in line]
-    assert "--namespace kube-flannel delete pods --field-selector spec.nodeName=worker-0 --wait=false" in deleted
+    assert (
+        "--namespace kube-flannel delete pods --field-selector spec.nodeName=worker-0 --grace-period 5 --wait=false"
+        in deleted
+    )
 
 
 def test_what_cannot_be_mended_is_named_and_what_is_ready_is_not(played: Played) -> None:
