@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root for network namespaces")
 def test_the_network_does_what_the_api_says() -> None:
     code = (
-        "import os, subprocess, sys; from region import namespaces; namespaces.create_internet(); "
+        "import os, subprocess, sys; from region.fabric import namespaces; namespaces.create_internet(); "
         f"sys.exit(subprocess.run(['nsenter', '--net=/run/netns/ka-internet', '--', sys.executable, '-m', 'pytest', "
         f"'-q', '-p', 'no:cacheprovider', '{HERE / 'trial_network.py'}', *sys.argv[1:]]).returncode)"
     )
