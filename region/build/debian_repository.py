@@ -1,5 +1,6 @@
 """The Debian packages that a node needs beyond its image, in a signed archive of their own."""
 
+import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,11 +9,17 @@ from region.build.apt_repository import sign_archive
 from region.build.deb_package import repack
 from region.build.debian_mirror import SUITE, download
 from region.build.signing import SigningKey
+from region.paths import CHECKOUT
 
-NODE_PACKAGES = ("containerd", "iptables", "jq")
-"""What scripts/host/prepare-node.sh installs from Debian; what they depend on comes along."""
 IMAGE_PACKAGES = ("busybox-static",)
 """For the container images that are made from Debian's binaries."""
+
+
+def node_packages() -> tuple[str, ...]:
+    """What the program installs from Debian on every node; what they depend on comes along."""
+    script = (CHECKOUT / "scripts/host/prepare-node.sh").read_text()
+    (listed,) = re.findall(r"^DEBIAN_PACKAGES=\((.*)\)$", script, re.MULTILINE)
+    return tuple(listed.split())
 
 
 def build(folder: Path, image: Path, key: SigningKey) -> None:
@@ -20,6 +27,6 @@ def build(folder: Path, image: Path, key: SigningKey) -> None:
     pool = folder / "pool"
     pool.mkdir()
     with tempfile.TemporaryDirectory(dir=folder, prefix=".") as name, ThreadPoolExecutor(2) as workers:
-        fetched = download((*NODE_PACKAGES, *IMAGE_PACKAGES), image, Path(name))
+        fetched = download((*node_packages(), *IMAGE_PACKAGES), image, Path(name))
         list(workers.map(lambda package: repack(package, pool), fetched))
     sign_archive(folder, SUITE, key)

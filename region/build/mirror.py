@@ -34,7 +34,10 @@ def build(tools: Toolchain, report: Report) -> Path:
         "debian",
         "packages of Debian (1 of 4)",
         report,
-        [image.image_key(), *_code("apt_repository", "debian_mirror", "debian_repository", "deb_package", "signing")],
+        [
+            *(image.image_key(), " ".join(debian_repository.node_packages())),
+            *_code("apt_repository", "debian_mirror", "debian_repository", "deb_package", "signing"),
+        ],
         lambda folder: debian_repository.build(folder, root, key),
     )
     kubernetes = _part(

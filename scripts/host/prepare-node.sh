@@ -10,7 +10,9 @@ KUBERNETES_SOURCE=${MIRROR:+$MIRROR/kubernetes}
 KUBERNETES_SOURCE=${KUBERNETES_SOURCE:-https://pkgs.k8s.io}/core:/stable:/$MINOR/deb/
 SOURCE=${MIRROR:-"$KUBERNETES_SOURCE or the machine's own sources"}
 SOURCES=/etc/apt/sources.list.d/kubeadm-aws.sources
-PACKAGES=(containerd iptables jq cri-tools kubernetes-cni "kubelet=$KUBERNETES_VERSION-*" "kubeadm=$KUBERNETES_VERSION-*" "kubectl=$KUBERNETES_VERSION-*")
+# The region's mirror has these, and all that they depend on.
+DEBIAN_PACKAGES=(containerd iptables jq)
+PACKAGES=("${DEBIAN_PACKAGES[@]}" cri-tools kubernetes-cni "kubelet=$KUBERNETES_VERSION-*" "kubeadm=$KUBERNETES_VERSION-*" "kubectl=$KUBERNETES_VERSION-*")
 DEBIAN_KEYS=/usr/share/keyrings/debian-archive-keyring.pgp
 
 # Something of a cluster runs here, or soon will again.
