@@ -60,7 +60,7 @@ class FirewallArgs:
 
 
 def table(args: FirewallArgs) -> list[Row]:
-    """All that is allowed. An end that is a role enforces its row; the machines' way out is a row of its own."""
+    """All that is allowed: in at a row's destination, out at its source; the machines' way out is a row of its own."""
     return [*_ssh(args), *_api(), *_etcd(args), *_nodes(), *_ingress(args), *_ways_out(args)]
 
 
