@@ -40,7 +40,7 @@ print-region: $(VENV)/complete ## The command that speaks to the region, for an 
 	@echo "$(REGION)"
 
 ##@ Changes to the program
-.PHONY: test check test-engine test-e2e test-full format picture
+.PHONY: test check test-engine test-e2e test-full format picture outdated
 test: check test-engine test-e2e ## check, test-engine and test-e2e
 
 check: $(VENV)/complete ## Unit tests and every linter
@@ -72,6 +72,9 @@ format: $(VENV)/complete ## Rewrite the sources in the house's format
 picture: ## Draw the README's picture from docs/architecture.dot
 	@command -v dot >/dev/null || { echo "dot is missing, which draws it: apt-get install graphviz" >&2; exit 1; }
 	dot -Tsvg docs/architecture.dot -o docs/architecture.svg
+
+outdated: $(VENV)/complete ## List the pins of toolchain and program beside what can be had now; fails when one is behind
+	@$(PYTHON) -m region.build.outdated
 
 ##@ Figures
 .PHONY: bench births

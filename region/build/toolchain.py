@@ -102,6 +102,7 @@ RECIPES: Mapping[str, Mapping[str, Binary]] = {
 
 EXECUTOR = "pulumi-language-python-exec"
 """A script of Pulumi's SDK module, not built but copied: what the language host runs a program with."""
+EXECUTOR_MODULE = "github.com/pulumi/pulumi/sdk/v3"
 
 
 class Toolchain:
@@ -183,7 +184,7 @@ def _copy_executor() -> None:
     if target.exists():
         return
     found = subprocess.run(
-        ["go", "list", "-m", "-f", "{{.Dir}}", "github.com/pulumi/pulumi/sdk/v3"],
+        ["go", "list", "-m", "-f", "{{.Dir}}", EXECUTOR_MODULE],
         cwd=MODULES / "pulumi",
         check=True,
         capture_output=True,
