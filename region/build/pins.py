@@ -29,6 +29,9 @@ HELD = {
 }
 """Tools whose modules stay behind, and why."""
 
+OWN_MAIN = {"coredns": "github.com/coredns/coredns"}
+"""Tools that are built from a main of our own, and the module that it is made of."""
+
 
 class Registry(Enum):
     """Who is asked for the versions that there are."""
@@ -70,7 +73,7 @@ def _modules() -> Iterator[Pin]:
 
 def _module_of(tool: str, package: str) -> str:
     """The required module that a package is in: its own path, or the nearest above it. Raises LookupError."""
-    path = PurePosixPath(package)
+    path = PurePosixPath(OWN_MAIN.get(tool, package))
     for candidate in map(str, (path, *path.parents)):
         try:
             versions.module_version(tool, candidate)

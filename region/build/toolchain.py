@@ -35,7 +35,7 @@ class ToolchainError(ExpectedError):
 
 @dataclass(frozen=True, kw_only=True)
 class Binary:
-    """One binary: the package it is built from, and how."""
+    """One binary: the package it is built from (`.` is a main of our own in the tool's folder), and how."""
 
     package: str
     variables: Mapping[str, str] = field(default_factory=dict)  # -X, what upstream's release build stamps
@@ -82,7 +82,7 @@ RECIPES: Mapping[str, Mapping[str, Binary]] = {
         "etcdctl": Binary(package="go.etcd.io/etcd/etcdctl/v3"),
         "etcdutl": Binary(package="go.etcd.io/etcd/etcdutl/v3"),
     },
-    "coredns": {"coredns": Binary(package="github.com/coredns/coredns", tags="grpcnotrace")},
+    "coredns": {"coredns": Binary(package=".", tags="grpcnotrace")},
     "flannel": {
         "flanneld": Binary(package="github.com/flannel-io/flannel", cgo=True),
         "install-conf": Binary(package="github.com/flannel-io/flannel/cmd/install_conf"),
@@ -125,7 +125,9 @@ def directory(module: str) -> Path:
     """Where a module's binaries are, named by all that decides what they become."""
     source = MODULES / module
     digest = hashlib.sha256()
-    for part in ((source / "go.mod").read_bytes(), (source / "go.sum").read_bytes(), repr(RECIPES[module]).encode()):
+    recipe = repr(RECIPES[module]).encode()
+    own = (file.read_bytes() for file in sorted(source.glob("*.go")))
+    for part in ((source / "go.mod").read_bytes(), (source / "go.sum").read_bytes(), recipe, *own):
         digest.update(part)
     return CACHED / f"{module}-{digest.hexdigest()[:16]}" / "bin"
 
