@@ -56,6 +56,12 @@ def test_members_are_healthy_and_hold_the_same_data(cluster: Cluster) -> None:
     assert len(set(hashes)) == 1
 
 
+def test_every_member_runs_with_the_flags_of_the_table(cluster: Cluster) -> None:
+    for member in members(cluster):
+        flags = cluster.ssh(member, "sudo sh -c 'cat /proc/$(pgrep -x etcd)/cmdline' | tr '\\0' '\\n'").split()
+        assert {"--quota-backend-bytes=8589934592", "--auto-compaction-retention=1h"} <= set(flags), member
+
+
 def test_kubeadm_takes_its_etcd_as_it_is(cluster: Cluster) -> None:
     for step in ("init", "join-master-1"):
         text = cluster.step_text(f"{cluster.name}-control-plane-{step}")
