@@ -101,6 +101,7 @@ prepare_birth() {
     fail "the other members count on $NAME, but its data in $DATA is gone. Replace this machine: pulumi up --replace with its URN"
   fi
   echo "empty data directory: initial cluster state is $state"
+  rm -f "$NOTES/voter"
   printf 'INITIAL_CLUSTER=%s\nINITIAL_CLUSTER_STATE=%s\n' "$initial" "$state" | install_file "$NOTES/birth.env" 0644 root:root
   install --directory --owner="$(stat --format %U "$DATA")" --mode=0700 "$DATA/member"
   install_file "$DATA/member/cluster" 0644 root:root <<<"$CLUSTER"
@@ -198,14 +199,21 @@ own_place() {
   ask_peer "$PEER_URL" /members | members_from_json | awk -v url="$PEER_URL" '$3 == url {print $5}'
 }
 
-is_learner() {
-  wait_for 30 "etcd on this host to list its members" own_place
-  [[ $ANSWER == true ]]
+# It was let in as a learner, and nobody has seen yet that it votes.
+came_as_learner() {
+  grep --quiet '^INITIAL_CLUSTER_STATE=existing$' "$NOTES/birth.env" && [[ ! -e $NOTES/voter ]]
 }
 
-promote() {
-  local id peer said
-  id=$(listed_members | awk -v url="$PEER_URL" '$3 == url {print $1}')
+# By what the others know: its own knowledge is of the past as long as it has not caught up.
+has_vote() {
+  local id learner peer said
+  read -r id _ _ _ learner < <(listed_members | awk -v url="$PEER_URL" '$3 == url') || true
+  if [[ ${learner:-} == false ]]; then
+    return
+  elif [[ -z ${id:-} ]]; then
+    echo "no other member lists it"
+    return 1
+  fi
   for peer in ${OTHER_PEERS//,/ }; do
     if said=$(ask_peer "$peer" "/members/promote/$id" --request POST 2>&1); then
       return
@@ -227,8 +235,9 @@ become_member() {
     wanted_state | install_file "$NOTES/applied" 0644 root:root
   fi
   # A learner has no vote. It gets one when it has caught up with the others.
-  if is_learner; then
-    EXPLAIN="show_etcd_log" wait_for 300 "learner $NAME to catch up with the others" promote
+  if came_as_learner; then
+    EXPLAIN="show_etcd_log" wait_for 300 "learner $NAME to catch up with the others" has_vote
+    touch "$NOTES/voter"
   fi
   echo "etcd: $NAME at $ADDRESS is a member"
 }

@@ -22,6 +22,7 @@ address=$(sed -E 's,https://([^:/]+).*,\\1,' <<<"$url")
 echo "$url" >>"$FAKE/asked"
 case "$url" in
   */members)
+    if [[ -e $FAKE/believes && $address == 10.0.0.10 ]]; then cat "$FAKE/believes"; exit; fi
     [[ -s $FAKE/members || $address == 10.0.0.10 ]] || exit 7
     [[ ! -s $FAKE/members ]] || cat "$FAKE/members" ;;
   */v3/lease/grant) echo '{"header":{"revision":"1"}, "ID":"147", "TTL":"180"}' ;;

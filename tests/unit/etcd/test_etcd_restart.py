@@ -105,12 +105,40 @@ def test_a_member_that_serves_nobody_is_started_at_once(running: Host, state: st
 
 def test_a_learner_that_nobody_promoted_yet_needs_no_turn(running: Host) -> None:
     """Its step may have been killed between its start and its promotion; a learner may not take the lock."""
-    running.has_members(ADDRESSES, ADDRESSES[1:], ADDRESSES[:1])
+    came_as_learner(running)
     running.sets_heartbeat(200)
     done = running.runs(ADDRESSES[1:])
     assert (done.returncode, running.restarts) == (0, ["at once"]), done.stderr
     assert not (running.folder / "holds").exists()
     assert (running.folder / "promoted").exists()
+
+
+def test_a_learner_is_promoted_by_what_the_others_know(running: Host) -> None:
+    """One that has only just started believes what was before it: that it votes, or that it is not there."""
+    came_as_learner(running)
+    for believed in ("[]", '[{"id":0,"peerURLs":["https://10.0.0.10:2380"],"name":"master-0","clientURLs":["x"]}]'):
+        (running.folder / "believes").write_text(believed)
+        (running.folder / "promoted").unlink(missing_ok=True)
+        (running.folder / "etc/etcd/voter").unlink(missing_ok=True)
+        done = running.runs(ADDRESSES[1:])
+        assert done.returncode == 0, done.stderr
+        assert (running.folder / "promoted").exists(), believed
+
+
+def test_a_voter_that_came_as_a_learner_needs_no_other_member(running: Host) -> None:
+    came_as_learner(running)
+    assert running.runs(ADDRESSES[1:]).returncode == 0
+    running.has_members([], [], [])
+    (running.folder / "promoted").unlink()
+    done = running.runs(ADDRESSES[1:])
+    assert done.returncode == 0, done.stderr
+    assert not (running.folder / "promoted").exists()
+
+
+def came_as_learner(host: Host) -> None:
+    """The first member was let in by two others, and has no vote yet."""
+    (host.folder / "etc/etcd/birth.env").write_text("INITIAL_CLUSTER=any\nINITIAL_CLUSTER_STATE=existing\n")
+    host.has_members(ADDRESSES, ADDRESSES[1:], ADDRESSES[:1])
 
 
 @pytest.mark.parametrize("learners", [[], ADDRESSES[1:]], ids=["alone", "beside learners"])
