@@ -1,9 +1,13 @@
 """What is decided at a cluster's birth: kept in its state, and held against the settings before anything is made."""
 
+import time
+from asyncio import Future
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
+from pulumi.runtime.settings import SETTINGS
 
 from settings.reading import refuse_all
 from settings.values import Settings
@@ -11,6 +15,9 @@ from settings.values import Settings
 CLUSTER = "kubeadm:index:Cluster"
 FOUNDING = "-control-plane-init"
 OUTPUT = "decided_at_birth"
+# The engine writes the state while the program begins, and a file that it is writing is empty for a moment.
+HALF_WRITTEN = "failed to load checkpoint"
+TRIES, PAUSE_SECONDS = 50, 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +73,31 @@ def _decisions(settings: Settings) -> Mapping[str, Decision]:
 def _decided() -> Mapping[str, str]:
     """What the state has, by setting: nothing before the founding, since until then all of it may change."""
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    read = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": stack})
-    resources = read.value["outputs"]
+    resources = _read_state(stack)
     if not any(urn.endswith(FOUNDING) for urn in resources):
         return {}
     clusters = [resource["outputs"] for resource in resources.values() if resource["type"] == CLUSTER]
     return clusters[0].get(OUTPUT, {}) if clusters else {}
+
+
+def _read_state(stack: str) -> Mapping[str, Any]:
+    """The outputs of the stack's resources, as its state has them."""
+    left = TRIES
+    while True:
+        left -= 1
+        try:
+            read = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": stack})
+        except Exception as error:
+            if HALF_WRITTEN not in str(error) or not left:
+                raise
+        else:
+            return read.value["outputs"]
+        _forgive()
+        time.sleep(PAUSE_SECONDS)
+
+
+def _forgive() -> None:
+    """The SDK ends a program in the end for any call that failed, whoever caught it."""
+    calls = SETTINGS.rpc_manager  # pyright: ignore[reportAttributeAccessIssue] (a property made by a decorator)
+    calls.unhandled_exception = calls.exception_traceback = None
+    calls.rpcs = [rpc for rpc in calls.rpcs if not (isinstance(rpc, Future) and rpc.done() and rpc.exception())]

@@ -1,10 +1,12 @@
 """What was decided at the cluster's birth does not change afterwards."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from conftest import ANSWERS, STATE, Engine, configure
+from pulumi.runtime import mocks
 
 from settings import birth
 from settings.reading import SettingsError
@@ -89,3 +91,29 @@ def test_stacked_members_keep_the_flags_that_kubeadm_gave_them(key: str, value: 
     with pytest.raises(SettingsError, match=f"kubeadm-aws:{key} is '{value}'"):
         engine_with(stacked).run_stack({"etcdTopology": "stacked", key: value})
     assert engine_with({**cluster(DECIDED), **FOUNDING}).run_stack({key: value}).registered
+
+
+@dataclass
+class Writing(Engine):
+    """An engine that is still writing the state, or cannot read it, when it is first asked."""
+
+    says: str = "failed to load checkpoint: EOF"
+    times: int = 2
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        if args.token == STATE and self.times:
+            self.times -= 1
+            raise RuntimeError(self.says)
+        return super().call(args)
+
+
+def test_a_state_that_is_being_written_is_read_again():
+    engine = Writing(answers={**ANSWERS, STATE: {"outputs": {**cluster(DECIDED), **FOUNDING}}})
+    with pytest.raises(SettingsError):
+        engine.run_stack({"masterCount": 5})
+    assert engine.times == 0
+
+
+def test_a_state_that_cannot_be_read_is_told():
+    with pytest.raises(Exception, match="no such backend"):
+        Writing(says="no such backend", times=1).run_stack({})
