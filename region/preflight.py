@@ -22,7 +22,7 @@ GIB = 1 << 30
 MEMORY_GIB = 8
 CACHE_GIB = 8
 STATE_GIB = 7
-GO = (1, 26)
+GO = (1, 26, 8)
 PYTHON = (3, 11)
 NETWORKS = (ip_network("198.51.100.0/24"), ip_network("203.0.113.0/24"))
 """Documentation ranges that the region uses for what stands for the internet."""
@@ -135,8 +135,8 @@ def _go_version() -> tuple[int, ...] | None:
     if not shutil.which("go"):
         return None
     said = subprocess.run(["go", "env", "GOVERSION"], capture_output=True, text=True).stdout
-    found = re.match(r"go(\d+)\.(\d+)", said)
-    return (int(found[1]), int(found[2])) if found else None
+    found = re.match(r"go(\d+)\.(\d+)(?:\.(\d+))?", said)
+    return tuple(int(number or 0) for number in found.groups()) if found else None
 
 
 def _ip(what: str) -> list[Mapping]:

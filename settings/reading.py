@@ -51,8 +51,8 @@ class Configuration:
         return choices[0]
 
     def version(self, key: str) -> str:
-        """Three numbers, as in 1.37.1."""
-        return self.text(key, VERSION, "three numbers with dots between them, as in 1.37.1")
+        """Three numbers, as in 1.37.2."""
+        return self.text(key, VERSION, "three numbers with dots between them, as in 1.37.2")
 
     def integer(self, key: str, low: int, high: int) -> int:
         """A whole number from `low` to `high`."""

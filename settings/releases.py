@@ -23,5 +23,5 @@ RELEASES: Mapping[str, Release] = {
 
 
 def minor_of(version: str) -> str:
-    """1.37 of 1.37.1."""
+    """1.37 of 1.37.2."""
     return version.rpartition(".")[0]

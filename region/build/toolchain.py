@@ -25,7 +25,7 @@ MODULES = Path(__file__).parent / "tools"
 CACHED = CACHE / "toolchain"
 PARALLEL = 2  # a link step leaves all but one core idle: a second build fills them
 
-KUBERNETES = "1.37.1"
+KUBERNETES = "1.37.2"
 PULUMI = "3.259.0"
 
 
@@ -95,7 +95,7 @@ RECIPES: Mapping[str, Mapping[str, Binary]] = {
     "crictl": {
         "crictl": Binary(
             package="sigs.k8s.io/cri-tools/cmd/crictl",
-            variables={"sigs.k8s.io/cri-tools/pkg/version.Version": "v1.36.0"},
+            variables={"sigs.k8s.io/cri-tools/pkg/version.Version": "v1.37.0"},
         )
     },
 }

@@ -12,7 +12,7 @@ import yaml
 from components.addons.flannel.manifest import MANIFEST, flannel_manifest
 
 
-def manifest(version: str = "0.28.9", pod_cidr: str = "10.244.0.0/16") -> str:
+def manifest(version: str = "0.28.10", pod_cidr: str = "10.244.0.0/16") -> str:
     return flannel_manifest(version, pod_cidr, "api.demo.internal")
 
 

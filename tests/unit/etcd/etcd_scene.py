@@ -150,7 +150,7 @@ class Host:
             settings={
                 "NAME": "master-0",
                 "ADDRESS": ADDRESSES[0],
-                "ETCD_VERSION": "3.7.1",
+                "ETCD_VERSION": "3.7.3",
                 "MIRROR": "",
                 "INITIAL_CLUSTER": "master-0=https://10.0.0.10:2380",
                 "OTHER_PEERS": ",".join(f"https://{address}:2380" for address in others),
@@ -194,7 +194,7 @@ def make_host(
 ) -> Host:
     """A host with etcd's binaries and files in place on which nothing ever ran, and nobody answers."""
     scripts = folder / "scripts"
-    for name in ("scripts", "bin", "healthy", "heals", "run/lock", "usr/local/bin", "usr/local/lib/etcd-3.7.1"):
+    for name in ("scripts", "bin", "healthy", "heals", "run/lock", "usr/local/bin", "usr/local/lib/etcd-3.7.3"):
         (folder / name).mkdir(parents=True)
     for name in ("lib/common.sh", *manager.libraries, manager.script):
         text = (SCRIPTS / name).read_text().replace("root:root", f"{os.getuid()}:{os.getgid()}")

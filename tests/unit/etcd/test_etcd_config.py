@@ -15,7 +15,7 @@ def test_kubeadms_configuration_of_a_member_is_the_golden_one() -> None:
         address="10.0.32.24",
         initial_cluster="etcd-0=https://10.0.16.24:2380,etcd-1=https://10.0.32.24:2380,etcd-2=https://10.0.48.24:2380",
         cluster_token="0123",
-        kubernetes_version="1.37.1",
+        kubernetes_version="1.37.2",
     )
     assert matches_golden(text, "kubeadm/etcd-member.yaml")
 

@@ -61,7 +61,7 @@ def test_kubeadm_gets_them_for_a_stacked_member() -> None:
 
 def test_kubeadm_gets_them_for_a_static_pod() -> None:
     text = member_documents(
-        ETCD, name="etcd-1", address="10.0.32.24", initial_cluster="x", cluster_token="5e", kubernetes_version="1.37.1"
+        ETCD, name="etcd-1", address="10.0.32.24", initial_cluster="x", cluster_token="5e", kubernetes_version="1.37.2"
     )
     _, cluster = yaml.safe_load_all(text)
     assert cluster["etcd"]["local"]["extraArgs"][-len(EXTRA_ARGUMENTS) :] == EXTRA_ARGUMENTS

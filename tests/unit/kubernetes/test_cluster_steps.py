@@ -196,7 +196,7 @@ def test_the_proof_comes_last_and_names_every_machine(seen):
     assert proof.dependencies >= {INIT, "control-plane-network", *MASTER_JOINS, *WORKER_JOINS}
     for machine in [f"{role}-{ordinal}" for role in ("master", "worker") for ordinal in range(3)]:
         assert f"{machine}=i-{machine}-{machine}-machine-id" in proof.inputs["stdin"]
-    assert "kubernetes 1.37.1, etcd 3.7.1, flannel 0.28.9" in proof.inputs["stdin"]
+    assert "kubernetes 1.37.2, etcd 3.7.3, flannel 0.28.10" in proof.inputs["stdin"]
 
 
 def test_keys_travel_in_secret_text_only(any_seen):

@@ -1,4 +1,4 @@
-"""The documents kubeadm reads, against golden files that the real kubeadm 1.37.1 has validated."""
+"""The documents kubeadm reads, against golden files that the real kubeadm 1.37.2 has validated."""
 
 from dataclasses import replace
 

@@ -1,10 +1,12 @@
 import io
 import json
+import re
 import tarfile
 from pathlib import Path
 
 import pytest
 
+from components.addons.flannel.manifest import MANIFEST
 from region.build.images import ImagesError, Parts, cluster_images
 from region.build.oci import BIND_LOW_PORTS, Folder, Image, LayerFile, Layout, Link, tar
 from region.build.toolchain import Toolchain
@@ -12,7 +14,7 @@ from region.build.versions import module_version
 
 COREDNS = f"v{module_version('coredns', 'github.com/coredns/coredns')}"
 TAGS = {
-    **dict.fromkeys(("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"), "v1.37.1"),
+    **dict.fromkeys(("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"), "v1.37.2"),
     "coredns/coredns": COREDNS,
     "pause": "3.10.2",
     "etcd": "3.7.0-0",
@@ -36,13 +38,18 @@ def members(layer) -> dict[str, tarfile.TarInfo]:
 
 def test_names_and_tags_are_what_kubeadm_and_flannel_pull():
     assert {
-        "kube-apiserver:v1.37.1",
-        "kube-proxy:v1.37.1",
+        "kube-apiserver:v1.37.2",
+        "kube-proxy:v1.37.2",
         f"coredns/coredns:{COREDNS}",
         "pause:3.10.2",
         "etcd:3.7.0-0",
         "flannel-io/flannel-cni-plugin:v1.9.1-flannel3",
     } <= set(images())
+
+
+def test_flannels_plugin_knows_the_version_of_cni_that_the_manifest_asks_for():
+    (major,) = re.findall(r'"cniVersion": "(\d+)\.', MANIFEST.read_text())
+    assert int(module_version("flannel-cni", "github.com/containernetworking/cni").partition(".")[0]) >= int(major)
 
 
 def test_a_coredns_that_kubeadm_does_not_want_is_refused():

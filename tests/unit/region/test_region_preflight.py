@@ -31,10 +31,12 @@ def test_system(release: dict[str, str], machine: str, expected: list[str]) -> N
 @pytest.mark.parametrize(
     ("go", "python", "expected"),
     [
-        ((1, 26), (3, 11), []),
+        ((1, 26, 8), (3, 11), []),
+        ((1, 27), (3, 11), []),
         ((2, 0), (3, 13), []),
-        (None, (3, 11), ["Go is not on PATH: install 1.26 or later"]),
-        ((1, 9), (3, 9), ["Go is 1.9: install 1.26 or later", "Python is 3.9: install 3.11 or later"]),
+        (None, (3, 11), ["Go is not on PATH: install 1.26.8 or later"]),
+        ((1, 26, 2), (3, 11), ["Go is 1.26.2: install 1.26.8 or later"]),
+        ((1, 9), (3, 9), ["Go is 1.9: install 1.26.8 or later", "Python is 3.9: install 3.11 or later"]),
     ],
 )
 def test_versions(go: tuple[int, ...] | None, python: tuple[int, ...], expected: list[str]) -> None:

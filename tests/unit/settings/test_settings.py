@@ -131,7 +131,7 @@ def test_every_declared_setting_is_read_and_none_but_those():
         ({"serviceCidr": "10.244.8.0/22"}, "it overlaps podCidr, 10.244.0.0/16"),
         ({"podCidr": "10.244.0.0/22"}, "podCidr is '10.244.0.0/22': it is too small: each of 6 nodes gets a /24"),
         ({"serviceCidr": "10.96.0.0/28"}, "serviceCidr is '10.96.0.0/28': it is too small"),
-        ({"kubernetesVersion": "v1.37.1"}, "kubernetesVersion is 'v1.37.1': it must be three numbers"),
+        ({"kubernetesVersion": "v1.37.2"}, "kubernetesVersion is 'v1.37.2': it must be three numbers"),
         ({"kubernetesVersion": "1.37"}, "kubernetesVersion is '1.37': it must be three numbers"),
         ({"flannelVersion": "latest"}, "flannelVersion is 'latest': it must be three numbers"),
         ({"kubernetesVersion": "1.99.0"}, "this program knows Kubernetes 1.35, 1.36, 1.37"),
