@@ -26,7 +26,7 @@ CACHED = CACHE / "toolchain"
 PARALLEL = 2  # a link step leaves all but one core idle: a second build fills them
 
 KUBERNETES = "1.37.2"
-PULUMI = "3.259.0"
+PULUMI = "3.276.0"
 
 
 class ToolchainError(ExpectedError):
