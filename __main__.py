@@ -9,13 +9,15 @@ from settings import birth
 from settings.stack import load
 
 settings = load()
-birth.check(settings)
+past = birth.read()
+past.check(settings)
 infrastructure = Infrastructure(settings.kubernetes.cluster_name, settings)
 bastion, nodes = infrastructure.bastion, [*infrastructure.masters, *infrastructure.workers, *infrastructure.etcd]
 cluster = Cluster(
     settings.kubernetes.cluster_name,
     ClusterArgs(
         settings=settings,
+        past=past,
         bastion=bastion.node,
         masters=infrastructure.masters,
         workers=infrastructure.workers,

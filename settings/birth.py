@@ -2,7 +2,7 @@
 
 import time
 from asyncio import Future
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from settings.values import Settings
 CLUSTER = "kubeadm:index:Cluster"
 FOUNDING = "-control-plane-init"
 OUTPUT = "decided_at_birth"
+FOUNDERS = "etcd_founders"
 # The engine writes the state while the program begins, and a file that it is writing is empty for a moment.
 HALF_WRITTEN = "failed to load checkpoint"
 TRIES, PAUSE_SECONDS = 50, 0.1
@@ -28,22 +29,44 @@ class Decision:
     reason: str
 
 
-def check(settings: Settings) -> None:
-    """Raises SettingsError with every setting that is not what it was when the cluster was founded."""
-    decided, again = _decided(), f"'python -m operate reset --stack {pulumi.get_stack()}'"
-    problems = [
-        f"{pulumi.get_project()}:{key} is {decision.value!r}: it was decided at the cluster's birth, {decided[key]!r}. "
-        f"{decision.reason}; set it back, or start over ({again}, on the local region 'make reset') and then change it"
-        for key, decision in _decisions(settings).items()
-        if decided.get(key, decision.value) != decision.value
-    ]
-    if problems:
-        refuse_all(problems)
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """What the state knows of the cluster's birth: `decided` by setting, `etcd_founders` the machines etcd began on.
+
+    Nothing and None before the founding, since until then all of it may change.
+    """
+
+    decided: Mapping[str, str]
+    etcd_founders: Sequence[str] | None
+
+    def check(self, settings: Settings) -> None:
+        """Raises SettingsError with every setting that is not what it was when the cluster was founded."""
+        decided, again = self.decided, f"'python -m operate reset --stack {pulumi.get_stack()}'"
+        problems = [
+            f"{pulumi.get_project()}:{key} is {decision.value!r}: it was decided at the cluster's birth, "
+            f"{decided[key]!r}. {decision.reason}; set it back, or start over ({again}, on the local region "
+            "'make reset') and then change it"
+            for key, decision in _decisions(settings).items()
+            if decided.get(key, decision.value) != decision.value
+        ]
+        if problems:
+            refuse_all(problems)
+
+    def record(self, settings: Settings, etcd_machines: Sequence[pulumi.Input[str]]) -> Mapping[str, pulumi.Input[Any]]:
+        """What the cluster's component keeps as outputs, for every later update to read."""
+        return {
+            OUTPUT: {key: decision.value for key, decision in _decisions(settings).items()},
+            FOUNDERS: list(etcd_machines) if self.etcd_founders is None else list(self.etcd_founders),
+        }
 
 
-def record(settings: Settings) -> Mapping[str, Mapping[str, str]]:
-    """What the cluster's component keeps as an output, for every later update to be held against."""
-    return {OUTPUT: {key: decision.value for key, decision in _decisions(settings).items()}}
+def read() -> Past:
+    """What the stack's state has."""
+    resources = _read_state(f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}")
+    if not any(urn.endswith(FOUNDING) for urn in resources):
+        return Past(decided={}, etcd_founders=None)
+    outputs = next((resource["outputs"] for resource in resources.values() if resource["type"] == CLUSTER), {})
+    return Past(decided=outputs.get(OUTPUT, {}), etcd_founders=outputs.get(FOUNDERS, []))
 
 
 def _decisions(settings: Settings) -> Mapping[str, Decision]:
@@ -68,16 +91,6 @@ def _decisions(settings: Settings) -> Mapping[str, Decision]:
             "etcdQuotaGib": Decision(value=str(etcd.quota_gib), reason=reason),
         }
     return decisions
-
-
-def _decided() -> Mapping[str, str]:
-    """What the state has, by setting: nothing before the founding, since until then all of it may change."""
-    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    resources = _read_state(stack)
-    if not any(urn.endswith(FOUNDING) for urn in resources):
-        return {}
-    clusters = [resource["outputs"] for resource in resources.values() if resource["type"] == CLUSTER]
-    return clusters[0].get(OUTPUT, {}) if clusters else {}
 
 
 def _read_state(stack: str) -> Mapping[str, Any]:

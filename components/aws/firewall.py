@@ -92,7 +92,9 @@ def _api() -> Iterator[Row]:
 
 def _etcd(args: FirewallArgs) -> Iterator[Row]:
     members: Role = "etcd" if args.dedicated_etcd else "master"
-    yield Row(source="master", destination=members, ports=(2379, 2379), what="etcd-client", why="API servers to etcd")
+    clients: Mapping[Role, str] = {members: "a new machine asks to be taken in", "master": "API servers to etcd"}
+    for client, why in clients.items():
+        yield Row(source=client, destination=members, ports=(2379, 2379), what="etcd-client", why=why)
     yield Row(source=members, destination=members, ports=(2380, 2380), what="etcd-peer", why="members to each other")
     if args.dedicated_etcd:
         yield from (_path_mtu("master", "etcd"), _path_mtu("etcd", "master"), _path_mtu("etcd", "etcd"))
@@ -125,7 +127,10 @@ def _ingress(args: FirewallArgs) -> Iterator[Row]:
     settings = args.settings
     clients = [
         Block(name="vpc", cidr=settings.vpc_cidr),
-        *(Block(name=f"nat-{zone}", cidr=_host(address)) for zone, address in args.nat_addresses.items()),
+        *(
+            Block(name=f"nat-{zone}", cidr=pulumi.Output.concat(address, "/32"))
+            for zone, address in args.nat_addresses.items()
+        ),
         *(
             Block(name=f"client-{_word(cidr)}", cidr=cidr)
             for cidr in settings.ingress_cidrs
@@ -243,7 +248,3 @@ class Firewall(pulumi.ComponentResource):
 
 def _word(cidr: str) -> str:
     return cidr.replace("/", "-")
-
-
-def _host(address: pulumi.Input[str]) -> pulumi.Output[str]:
-    return pulumi.Output.concat(address, "/32")

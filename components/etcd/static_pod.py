@@ -28,7 +28,7 @@ class StaticPodManager:
     kubernetes: KubernetesSettings
 
     script: ClassVar[str] = "etcd/static-pod-member.sh"
-    libraries: ClassVar[Sequence[str]] = ("lib/etcd-api.sh", "lib/etcd-member-common.sh")
+    libraries: ClassVar[Sequence[str]] = ("lib/etcd-member-common.sh", "lib/etcd-admission.sh")
     pki: ClassVar[str] = f"{KUBERNETES_PKI}/etcd"
     owner: ClassVar[str] = "root:root"
 

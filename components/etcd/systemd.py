@@ -21,7 +21,7 @@ class SystemdManager:
     mirror: str | None
 
     script: ClassVar[str] = "etcd/systemd-member.sh"
-    libraries: ClassVar[Sequence[str]] = ("lib/etcd-api.sh", "lib/etcd-member-common.sh")
+    libraries: ClassVar[Sequence[str]] = ("lib/etcd-member-common.sh", "lib/etcd-admission.sh")
     pki: ClassVar[str] = "/etc/etcd/pki"
     owner: ClassVar[str] = "etcd:etcd"
 

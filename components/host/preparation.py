@@ -23,7 +23,7 @@ Role = Literal["master", "worker", "etcd"]
 class PreparationArgs:
     """`bastion` looks at the machines before anything is tried on them. `master_files` are installed on masters.
 
-    `etcd_machines` are those that run etcd alone; they need no more than to answer, unless a container is to run it.
+    `etcd_machines` are those that run etcd alone; they need no more than tools, unless a container is to run it.
     """
 
     bastion: Node
@@ -42,13 +42,17 @@ class Preparation(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PreparationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:Preparation", name, None, opts)
-        roles: dict[Role, Sequence[Node]] = {"master": args.masters, "worker": args.workers}
+        nodes: dict[Role, Sequence[Node]] = {"master": args.masters, "worker": args.workers}
+        alone: Sequence[Node] = ()
         if args.settings.etcd.image:
-            roles["etcd"] = args.etcd_machines
-        nodes = [*args.masters, *args.workers, *args.etcd_machines]
-        self.reached = {node.name: self._reach(name, args, node) for node in nodes}
+            nodes["etcd"] = args.etcd_machines
+        else:
+            alone = args.etcd_machines
+        every = [*args.masters, *args.workers, *args.etcd_machines]
+        self.reached = {node.name: self._reach(name, args, node) for node in every}
         self.prepared = {
-            node.name: self._prepare(name, args, node, role) for role, nodes in roles.items() for node in nodes
+            **{node.name: self._prepare(name, args, node, role) for role, them in nodes.items() for node in them},
+            **{node.name: self._prepare_etcd_machine(name, args, node) for node in alone},
         }
         self.register_outputs({})
 
@@ -84,6 +88,18 @@ class Preparation(pulumi.ComponentResource):
                 "NETWORK_IMAGES": " ".join(NETWORK.images(settings.kubernetes.network_version)),
             },
             files=args.master_files if role == "master" else (),
+            libraries=["lib/packages.sh"],
+            timeout_seconds=PREPARE_SECONDS,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.reached[node.name]]),
+        )
+
+    def _prepare_etcd_machine(self, name: str, args: PreparationArgs, node: Node) -> pulumi.Resource:
+        return remote_step(
+            f"{name}-{node.name}",
+            node,
+            "host/prepare-etcd-machine.sh",
+            settings={"MIRROR": args.settings.mirror or "", "KUBERNETES_SOURCE": ""},
+            libraries=["lib/packages.sh"],
             timeout_seconds=PREPARE_SECONDS,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.reached[node.name]]),
         )

@@ -19,7 +19,7 @@ from components.kubernetes.verification import Verification, VerificationArgs
 from components.kubernetes.workers import Workers, WorkersArgs
 from components.pki.cluster import ClusterPki, ClusterPkiArgs
 from components.pki.etcd import EtcdPki, EtcdPkiArgs, Member
-from settings import birth
+from settings.birth import Past
 from settings.values import Settings
 
 
@@ -30,6 +30,7 @@ class ClusterArgs:
     """
 
     settings: Settings
+    past: Past
     bastion: Node
     masters: Sequence[Node]
     workers: Sequence[Node]
@@ -62,7 +63,8 @@ class Cluster(pulumi.ComponentResource):
         self._verify(workers)
         self.etcd_endpoints = self._datastore.endpoints
         self.kubeconfig = self._pki.admin_kubeconfig
-        self.register_outputs({"api_endpoint": self.api_endpoint, **birth.record(args.settings)})
+        etcd_machines = [node.identity for node in self._members]
+        self.register_outputs({"api_endpoint": self.api_endpoint, **args.past.record(args.settings, etcd_machines)})
 
     def _make_etcd_pki(self) -> EtcdPki:
         members = self._members if self._manager else []
@@ -103,10 +105,10 @@ class Cluster(pulumi.ComponentResource):
             return StackedEtcd(f"{self._name}-etcd", args, self._child).datastore
         args = EtcdArgs(
             nodes=self._members,
-            masters=self._args.masters,
+            founders=self._args.past.etcd_founders,
             reached=reached,
-            # A member that no container runs need not wait for one's runtime.
-            prepared=prepared if self._settings.etcd.image else reached,
+            # A master's member that no container runs need not wait for what its Kubernetes does.
+            prepared=prepared if self._settings.etcd.image or self._args.etcd_machines else reached,
             pki=self._etcd_pki,
             manager=self._manager,
             settings=self._settings.etcd,

@@ -17,9 +17,9 @@ IMAGE_PACKAGES = ("busybox-static",)
 
 def node_packages() -> tuple[str, ...]:
     """What the program installs from Debian on every node; what they depend on comes along."""
-    script = (CHECKOUT / "scripts/host/prepare-node.sh").read_text()
-    (listed,) = re.findall(r"^DEBIAN_PACKAGES=\((.*)\)$", script, re.MULTILINE)
-    return tuple(listed.split())
+    library = (CHECKOUT / "scripts/lib/packages.sh").read_text()
+    listed = re.findall(r"^(?:TOOLS|RUNTIME)=\((.*)\)$", library, re.MULTILINE)
+    return tuple(" ".join(listed).split())
 
 
 def build(folder: Path, image: Path, key: SigningKey) -> None:

@@ -1,13 +1,21 @@
 #!/usr/bin/env bash
-# Waits until every etcd member answers and takes part in the quorum, then notes in etcd which machine each member is on, for
-# admit.sh. Runs on one member; needs the command etcd-health, etcd-api.sh, and ETCD_PKI: the folder of its certificates.
-# ADDRESS: this member's. MACHINES: "name=identity ..." of all members' machines, so that a new machine is waited for.
+# Waits until every etcd member takes part in the quorum, and etcd has no other. Runs on a member; needs the command etcd-health.
+# ENDPOINTS: all members' client URLs by comma. ETCD_PKI: the folder of this member's certificates.
 set -euo pipefail
 
-export ETCD_CA=$ETCD_PKI/ca.crt ETCD_CERT=$ETCD_PKI/healthcheck-client.crt ETCD_KEY=$ETCD_PKI/healthcheck-client.key
+ask_etcd() {
+  etcdctl --endpoints="$ENDPOINTS" --cacert="$ETCD_PKI/ca.crt" --cert="$ETCD_PKI/healthcheck-client.crt" \
+    --key="$ETCD_PKI/healthcheck-client.key" "$@"
+}
 
-wait_for 240 "a healthy etcd" /usr/local/sbin/etcd-health
-/usr/local/sbin/etcd-health
-for machine in $MACHINES; do
-  note_machine "https://$ADDRESS:2379" "${machine%%=*}" "${machine#*=}"
-done
+is_healthy() {
+  local listed
+  ask_etcd endpoint health || return
+  listed=$(ask_etcd member list) || return
+  if (($(wc --lines <<<"$listed") != $(wc --lines <<<"${ENDPOINTS//,/$'\n'}"))); then
+    echo "etcd has other members: $listed"
+    return 1
+  fi
+}
+
+EXPLAIN=/usr/local/sbin/etcd-health wait_for 240 "a healthy etcd" is_healthy

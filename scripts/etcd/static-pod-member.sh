@@ -74,6 +74,11 @@ has_come_up() {
   containers --state Running | grep --quiet --invert-match --line-regexp --fixed-strings "${BEFORE:-none}" && is_listening
 }
 
+stop_etcd() {
+  rm -f "$MANIFEST"
+  wait_for 60 "the kubelet to end etcd" is_stopped
+}
+
 restart_etcd() {
   start_etcd
   EXPLAIN="show_etcd_log" wait_for 60 "the kubelet to run etcd as wanted" has_come_up

@@ -74,8 +74,14 @@ has_come_up() {
   is_listening
 }
 
+stop_etcd() {
+  is_stopped || systemctl stop etcd
+}
+
+# What listens afterwards is what was started.
 start_etcd() {
-  systemctl restart --no-block etcd
+  stop_etcd
+  systemctl start --no-block etcd
 }
 
 restart_etcd() {

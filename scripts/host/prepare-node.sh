@@ -1,19 +1,14 @@
 #!/usr/bin/env bash
 # Makes a machine ready for kubeadm: kernel settings, containerd, the Kubernetes packages held at one version, images.
 # KUBERNETES_VERSION. MIRROR (may be empty: upstream). ROLE (master, worker or etcd). NETWORK_IMAGES: the add-on's, by space.
-# ETCD_IMAGE: what runs etcd here, empty where no container does.
-# On a machine that is a member of a cluster already no package changes but a missing tool, and no image is fetched.
+# ETCD_IMAGE: what runs etcd here, empty where no container does. Needs packages.sh.
+# On a machine that is a member of a cluster already nothing is fetched but a tool that is missing.
 set -euo pipefail
 
 MINOR=v${KUBERNETES_VERSION%.*}
 KUBERNETES_SOURCE=${MIRROR:+$MIRROR/kubernetes}
 KUBERNETES_SOURCE=${KUBERNETES_SOURCE:-https://pkgs.k8s.io}/core:/stable:/$MINOR/deb/
-SOURCE=${MIRROR:-"$KUBERNETES_SOURCE or the machine's own sources"}
-SOURCES=/etc/apt/sources.list.d/kubeadm-aws.sources
-# The region's mirror has these, and all that they depend on.
-DEBIAN_PACKAGES=(containerd iptables jq)
-PACKAGES=("${DEBIAN_PACKAGES[@]}" cri-tools kubernetes-cni "kubelet=$KUBERNETES_VERSION-*" "kubeadm=$KUBERNETES_VERSION-*" "kubectl=$KUBERNETES_VERSION-*")
-DEBIAN_KEYS=/usr/share/keyrings/debian-archive-keyring.pgp
+PACKAGES=("${TOOLS[@]}" "${RUNTIME[@]}" cri-tools kubernetes-cni "kubelet=$KUBERNETES_VERSION-*" "kubeadm=$KUBERNETES_VERSION-*" "kubectl=$KUBERNETES_VERSION-*")
 
 # Something of a cluster runs here, or soon will again.
 is_in_use() {
@@ -47,62 +42,6 @@ net.bridge.bridge-nf-call-iptables = 1
 net.bridge.bridge-nf-call-ip6tables = 1
 SYSCTL
   sysctl --quiet --load /etc/sysctl.d/99-kubernetes.conf
-}
-
-have_packages() {
-  local spec
-  for spec in "${PACKAGES[@]}"; do
-    # shellcheck disable=SC2053 # the right side is a pattern
-    [[ $(dpkg-query --show --showformat '${db:Status-Abbrev}=${Version}' "${spec%%=*}" 2>/dev/null) == "?i ="${spec#"${spec%%=*}"}* ]] || return 1
-  done
-}
-
-# With a mirror, it is the only source; a machine without the internet would wait for its own sources in vain.
-write_sources() {
-  {
-    printf 'Types: deb\nURIs: %s\nSuites: /\nSigned-By: /etc/apt/keyrings/kubernetes.asc\n' "$KUBERNETES_SOURCE"
-    if [[ -n $MIRROR ]]; then
-      printf '\nTypes: deb\nURIs: %s/debian\nSuites: %s\nComponents: main\nSigned-By: %s\n' \
-        "$MIRROR" "$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)" "$DEBIAN_KEYS"
-    fi
-  } | install_file "$SOURCES" 0644 root:root
-  curl --silent --show-error --fail --location --connect-timeout 10 --retry 3 --retry-connrefused \
-    "${KUBERNETES_SOURCE}Release.key" | install_file /etc/apt/keyrings/kubernetes.asc 0644 root:root ||
-    fail "cannot get ${KUBERNETES_SOURCE}Release.key, the key of the Kubernetes packages"
-}
-
-apt() {
-  local options=(--option DPkg::Lock::Timeout=120 --option Acquire::Retries=2 --option Acquire::Languages=none
-    --option Acquire::http::Timeout=20 --option APT::Update::Error-Mode=any --option Dpkg::Use-Pty=0)
-  if [[ -n $MIRROR ]]; then
-    options+=(--option "Dir::Etc::SourceList=$SOURCES" --option Dir::Etc::SourceParts=-)
-  fi
-  apt-get "${options[@]}" "$@"
-}
-
-# A young machine writes its package sources and reads lists of its own accord, and apt waits for no lock on those.
-leaves_packages_alone() {
-  ! systemctl show --property ActiveState --value apt-daily.service apt-daily-upgrade.service | grep activating
-}
-
-install_packages() {
-  local spec
-  systemctl start cloud-config.service || true
-  wait_for 600 "apt-daily.service or apt-daily-upgrade.service of this host to end" leaves_packages_alone
-  [[ -z $(dpkg --audit) ]] || dpkg --configure -a
-  write_sources
-  apt --quiet --quiet update || fail "cannot read the package lists of $SOURCE: see above"
-  if ! apt --quiet --quiet install --yes --no-install-recommends --allow-change-held-packages --allow-downgrades \
-    --option Dpkg::Options::=--force-confdef --option Dpkg::Options::=--force-confold "${PACKAGES[@]}" &>/var/log/kubeadm-aws-apt.log; then
-    for spec in "${PACKAGES[@]}"; do
-      apt --quiet --quiet install --simulate --no-install-recommends --allow-change-held-packages --allow-downgrades "$spec" >/dev/null ||
-        fail "package $spec cannot be had from $SOURCE"
-    done
-    tail -n 15 /var/log/kubeadm-aws-apt.log >&2
-    fail "apt could not install ${PACKAGES[*]}; its last lines are above"
-  fi
-  # It would only crash and start again until kubeadm gives it its configuration.
-  is_in_use || systemctl stop kubelet
 }
 
 # No cluster survives an upgrade that nobody asked for.
@@ -195,16 +134,35 @@ pull_images() {
   [[ $failed == false ]] || exit 1
 }
 
+# What asks etcd, of the version that began to run here: of a later one no image may be here.
+install_etcd_tools() {
+  local image tool
+  ! is_in_use || [[ ! -x /usr/local/bin/etcdctl || ! -x /usr/local/bin/etcdutl ]] || return 0
+  pull_image "$ETCD_IMAGE"
+  image=$(mktemp --directory)
+  ctr --namespace k8s.io images mount "$ETCD_IMAGE" "$image" >/dev/null
+  for tool in etcdctl etcdutl; do
+    install_file "/usr/local/bin/$tool" 0755 root:root <"$image/usr/local/bin/$tool"
+  done
+  ctr --namespace k8s.io images unmount --rm "$image" >/dev/null
+  rmdir "$image"
+}
+
 turn_off_swap
 load_modules
 set_kernel_settings
 # No package of a member changes; a tool that the scripts need comes to it all the same.
-! is_in_use || PACKAGES=(jq)
-have_packages || install_packages
+! is_in_use || PACKAGES=("${TOOLS[@]}")
+if ! have_packages "${PACKAGES[@]}"; then
+  install_packages "${PACKAGES[@]}"
+  # It would only crash and start again until kubeadm gives it its configuration.
+  is_in_use || systemctl stop kubelet
+fi
 hold_packages
 configure_containerd
 point_at_mirror
 if ! is_in_use; then
   pull_images
 fi
+[[ -z $ETCD_IMAGE ]] || install_etcd_tools
 echo "prepared: Kubernetes $(kubelet --version | cut -d ' ' -f 2), $(containerd --version | cut -d ' ' -f 3)"

@@ -1,32 +1,27 @@
 #!/usr/bin/env bash
 # Joins a machine to the cluster as a master; does nothing on a member and never founds a cluster. Needs a prepared node, a living
-# API server, kubeadm.sh, membership.sh, api-server.sh and etcd-api.sh. NODE_NAME, NODE_ADDRESS: this master.
+# API server, kubeadm.sh, membership.sh and api-server.sh. NODE_NAME, NODE_ADDRESS: this master.
 # CERTIFICATES: placed, when what masters share comes with this step, or uploaded. STACKED_ETCD: as for membership.sh.
 set -euo pipefail
+
+ask_etcd() {
+  etcdctl --endpoints="$OTHER_MEMBERS" --cacert="$STAGE/etcd-client/etcd/ca.crt" --dial-timeout=2s \
+    --cert="$STAGE/etcd-client/etcd/healthcheck-client.crt" --key="$STAGE/etcd-client/etcd/healthcheck-client.key" "$@"
+}
 
 # The other members let go of the one at this address: a half-done attempt's, or that of the machine that was here before. It
 # would count as a dead voter, and one that comes back under its ID without its data breaks promises. An attempt's own member
 # still runs meanwhile, because of two voters etcd needs both to let one go.
 forget_member() {
-  local url said id
-  for url in ${STACKED_ETCD//,/ }; do
-    [[ $url != "https://$NODE_ADDRESS:2379" ]] || continue
-    if ! said=$(etcd_api "$url" /v3/cluster/member/list '{"linearizable": true}' 2>&1); then
-      echo "$url: $said"
-      continue
-    fi
-    id=$(members_from_json <<<"$said" | awk -v url="https://$NODE_ADDRESS:2380" '$3 == url {print $1}')
-    if [[ -n $id ]]; then
-      etcd_api "$url" /v3/cluster/member/remove "{\"ID\": \"$id\"}"
-    fi
-    return
-  done
-  return 1
+  local listed id
+  listed=$(ask_etcd member list) || return
+  id=$(awk -F ', ' -v url="https://$NODE_ADDRESS:2380" '$4 == url {print $1}' <<<"$listed")
+  [[ -z $id ]] || ask_etcd member remove "$id"
 }
 
 explain_etcd() {
   local url address
-  for url in ${STACKED_ETCD//,/ }; do
+  for url in ${OTHER_MEMBERS//,/ }; do
     address=${url#https://}
     explain_port "${address%:*}" 2379 "masters reach each other's etcd on 2379-2380"
   done
@@ -60,8 +55,7 @@ if is_member; then
 fi
 
 if [[ -n $STACKED_ETCD ]]; then
-  export ETCD_CA=$STAGE/etcd-client/etcd/ca.crt
-  export ETCD_CERT=$STAGE/etcd-client/etcd/healthcheck-client.crt ETCD_KEY=$STAGE/etcd-client/etcd/healthcheck-client.key
+  OTHER_MEMBERS=$(tr ',' '\n' <<<"$STACKED_ETCD" | grep --invert-match --fixed-strings "//$NODE_ADDRESS:" | paste --serial --delimiters=,)
   EXPLAIN=explain_etcd wait_for 120 "the other masters' etcd to let go of the member at $NODE_ADDRESS" forget_member
 fi
 undo_half_done

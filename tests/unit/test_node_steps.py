@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -23,7 +24,12 @@ STATIC_PODS = StaticPodManager(kubernetes=SETTINGS.kubernetes)
 
 
 def declare(
-    masters: int = 3, mirror: str | None = MIRROR, *, dedicated: bool = False, manager: EtcdManager | None = None
+    masters: int = 3,
+    mirror: str | None = MIRROR,
+    *,
+    dedicated: bool = False,
+    manager: EtcdManager | None = None,
+    founders: Sequence[str] | None = None,
 ) -> dict[str, Registration]:
     topology = TOPOLOGIES["dedicated-static-pods" if manager is STATIC_PODS else "systemd"]
     settings = replace(SETTINGS, mirror=mirror, etcd=replace(SETTINGS.etcd, topology=topology))
@@ -49,9 +55,9 @@ def declare(
             "etcd",
             EtcdArgs(
                 nodes=members,
-                masters=nodes,
+                founders=founders,
                 reached=preparation.reached,
-                prepared=preparation.prepared if manager is STATIC_PODS else preparation.reached,
+                prepared=preparation.prepared if dedicated else preparation.reached,
                 pki=pki,
                 manager=manager or SystemdManager(mirror=mirror),
                 settings=settings.etcd,
@@ -86,7 +92,6 @@ def dedicated() -> dict[str, Registration]:
         "preparation-reach-master-1",
         "preparation-master-1",
         "preparation-worker-0",
-        "etcd-admit-master-1",
         "etcd-disk-master-1",
         "etcd-master-1",
         "etcd-health",
@@ -94,6 +99,10 @@ def dedicated() -> dict[str, Registration]:
 )
 def test_a_step_has_its_settings_files_and_scripts(steps: dict[str, Registration], name: str) -> None:
     assert has_golden_contents(steps[name].inputs["stdin"], name)
+
+
+def test_an_etcd_machine_without_containers_gets_tools(dedicated: dict[str, Registration]) -> None:
+    assert has_golden_contents(dedicated["preparation-etcd-1"].inputs["stdin"], "preparation-etcd-1-systemd")
 
 
 @pytest.mark.parametrize("name", ["preparation-etcd-1", "etcd-etcd-1"])
@@ -115,7 +124,7 @@ def test_without_a_mirror_everything_is_upstream() -> None:
 
 def test_one_master_is_a_cluster_of_one_member() -> None:
     text = declare(masters=1)["etcd-master-0"].inputs["stdin"]
-    assert "OTHER_PEERS=''\n" in text
+    assert "OTHER_ENDPOINTS=''\n" in text
     assert "INITIAL_CLUSTER=master-0=https://10.0.0.10:2380\n" in text
 
 
@@ -137,7 +146,7 @@ def test_a_new_machine_runs_its_steps_again_and_ends_without_them(steps: dict[st
     assert steps["preparation-reach-master-1"].inputs["triggers"] == ["i-master-1-master-1-machine-id"]
     assert steps["etcd-health"].inputs["triggers"] == [f"i-master-{n}-master-{n}-machine-id" for n in range(3)]
     for name, step in steps.items():
-        owner = re.sub("^(reach|admit|disk)-", "", name.split("-", 1)[1])
+        owner = re.sub("^(reach|disk)-", "", name.split("-", 1)[1])
         assert step.deleted_with == ("master-0" if owner == "health" else owner) + "-machine"
         assert "delete" not in step.inputs
 
@@ -180,25 +189,23 @@ def test_no_key_of_an_authority_is_on_a_host_that_runs_etcd_as_a_pod(static_pods
     ]
 
 
-def test_a_member_is_admitted_and_its_disk_measured_before_it_starts(steps: dict[str, Registration]) -> None:
-    assert {"etcd-admit-master-1", "etcd-disk-master-1"} <= steps["etcd-master-1"].dependencies
+def test_a_members_disk_is_measured_before_it_starts(steps: dict[str, Registration]) -> None:
+    assert "etcd-disk-master-1" in steps["etcd-master-1"].dependencies
     assert "stdin" not in steps["etcd-disk-master-1"].secret_inputs, "its warning is for people"
 
 
-def test_an_etcd_machine_is_admitted_by_a_master_and_on_its_own_behalf(dedicated: dict[str, Registration]) -> None:
-    step = dedicated["etcd-admit-etcd-1"]
-    assert step.inputs["connection"]["host"] == "master-2.test"
-    assert step.inputs["triggers"] == ["i-etcd-1-etcd-1-machine-id"]
-    assert step.deleted_with == "etcd-1-machine"
-    one_master = steps_of(declare(masters=1, dedicated=True))
-    assert one_master["etcd-admit-etcd-2"].inputs["connection"]["host"] == "master-0.test"
+def test_only_the_machines_that_the_cluster_was_born_on_may_found_etcd(steps: dict[str, Registration]) -> None:
+    living = steps_of(declare(founders=["i-master-0-master-0-machine-id", "i-gone"]))
+    may = {name: "\nMAY_FOUND=true\n" in living[f"etcd-{name}"].inputs["stdin"] for name in ("master-0", "master-1")}
+    assert may == {"master-0": True, "master-1": False}
+    assert all("\nMAY_FOUND=true\n" in steps[f"etcd-master-{n}"].inputs["stdin"] for n in range(3)), "before the birth"
 
 
-def test_a_machine_whose_etcd_systemd_runs_needs_no_preparation(
-    dedicated: dict[str, Registration], static_pods: dict[str, Registration]
+def test_only_a_masters_member_without_containers_is_not_prepared_before(
+    steps: dict[str, Registration], dedicated: dict[str, Registration], static_pods: dict[str, Registration]
 ) -> None:
-    assert "preparation-etcd-1" not in dedicated
-    assert "preparation-reach-etcd-1" in dedicated["etcd-etcd-1"].dependencies
+    assert "preparation-master-1" not in steps["etcd-master-1"].dependencies
+    assert "preparation-etcd-1" in dedicated["etcd-etcd-1"].dependencies
     assert "preparation-etcd-1" in static_pods["etcd-etcd-1"].dependencies
 
 

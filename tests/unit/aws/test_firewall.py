@@ -125,6 +125,7 @@ def test_members_of_their_own_are_reached_by_masters_and_by_each_other_only(dedi
     assert to_etcd == {
         ("bastion", "tcp", (22, 22)),
         ("master", "tcp", (2379, 2379)),
+        ("etcd", "tcp", (2379, 2379)),
         ("etcd", "tcp", (2380, 2380)),
         ("master", "icmp", (3, 4)),
         ("etcd", "icmp", (3, 4)),
@@ -141,7 +142,13 @@ def test_masters_without_members_take_no_connection_to_etcd_and_nothing_else_cha
 
 def test_etcd_machines_answer_masters_and_fetch_packages(dedicated_rows):
     from_etcd = {(ends(row)[1], row.what) for row in dedicated_rows if row.source == "etcd"}
-    assert from_etcd == {("etcd", "etcd-peer"), ("etcd", "path-mtu"), ("master", "path-mtu"), ("anywhere", "all")}
+    assert from_etcd == {
+        ("etcd", "etcd-client"),
+        ("etcd", "etcd-peer"),
+        ("etcd", "path-mtu"),
+        ("master", "path-mtu"),
+        ("anywhere", "all"),
+    }
 
 
 def test_each_rule_names_its_ends_and_says_why(dedicated_rules):

@@ -31,10 +31,9 @@ sed 1,2d "$file" >"$body"
 read -r code _ <"$file"
 exit "$code"
 """
-IP = """[[ $3 == "${OWN:-}" ]] && echo "local $3 dev lo" || echo "$3 via 10.0.32.1" """
 
-REFUSED = ("7 000 0.000000 Couldn't connect to server", "* connect to 10.0.48.10 port 2380 failed: Connection refused")
-DROPPED = ("28 000 0.000000 Connection timeout after 3001 ms", "*   Trying 10.0.48.10:2380...")
+REFUSED = ("7 000 0.000000 Couldn't connect to server", "* connect to 10.0.48.10 port 2379 failed: Connection refused")
+DROPPED = ("28 000 0.000000 Connection timeout after 3001 ms", "*   Trying 10.0.48.10:2379...")
 HANGING = ("28 000 0.000000 Connection timeout after 3001 ms", "* (304) (OUT), TLS handshake, Client hello (1):")
 SLOW = ("28 000 0.012500 Operation timed out after 5001 milliseconds", "")
 WRONG_CERTIFICATE = ("56 000 0.009000 OpenSSL SSL_read: tlsv13 alert certificate required, errno 0", "")
@@ -60,12 +59,12 @@ class Host:
     def asked(self) -> list[str]:
         return (self.folder / "asked").read_text().split()
 
-    def runs(self, *arguments: str, own: str = ADDRESSES[0], **environment: str) -> subprocess.CompletedProcess[str]:
+    def runs(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         text = read_script("etcd/etcd-health").replace("/etc/", f"{self.folder}/etc/")
         path = f"{self.folder / 'bin'}:/usr/bin:/bin"
         return subprocess.run(
             ["bash", "-c", text, "etcd-health", *arguments],
-            env={"PATH": path, "FAKE": str(self.folder), "OWN": own, **environment},
+            env={"PATH": path, "FAKE": str(self.folder), **environment},
             capture_output=True,
             text=True,
             timeout=30,
@@ -77,39 +76,36 @@ class Host:
         return re.sub(" {2,}", " | ", line)
 
 
-def gateway_list(addresses: tuple[str, ...] = ADDRESSES) -> str:
+def listed(
+    addresses: tuple[str, ...] = ADDRESSES, *, learners: tuple[str, ...] = (), unstarted: tuple[str, ...] = ()
+) -> tuple[str, str, str]:
     """As the gateway lists members: numbers are texts, what is false or empty is left out."""
     members = ", ".join(
-        f'{{"ID":"{identity}", "name":"{name}", "peerURLs":["https://{address}:2380"], '
-        f'"clientURLs":["https://{address}:2379"]}}'
+        f'{{"ID":"{identity}", '
+        + ("" if name in unstarted else f'"name":"{name}", ')
+        + f'"peerURLs":["https://{address}:2380"]'
+        + ("" if name in unstarted else f', "clientURLs":["https://{address}:2379"]')
+        + (', "isLearner":true}' if name in learners else "}")
         for identity, name, address in zip(IDS, NAMES, addresses, strict=True)
     )
-    return f'{{"header":{{{HEADER}}}, "members":[{members}]}}'
+    return ok(f'{{"header":{{{HEADER}}}, "members":[{members}]}}')
 
 
-def peer_list(learners: tuple[str, ...] = (), unstarted: tuple[str, ...] = ()) -> str:
-    """As the peer port lists them: numbers are numbers, and the learner stands elsewhere."""
-    members = ",".join(
-        f'{{"id":{identity},"peerURLs":["https://{address}:2380"]'
-        + (',"isLearner":true' if name in learners else "")
-        + ("" if name in unstarted else f',"name":"{name}","clientURLs":["https://{address}:2379"]')
-        + "}"
-        for identity, name, address in zip(IDS, NAMES, ADDRESSES, strict=True)
+def status(*, learner: bool = False) -> tuple[str, str, str]:
+    role = ', "isLearner":true' if learner else ""
+    return ok(
+        f'{{"header":{{{HEADER}}}, "version":"3.7.1", "dbSize":"20480", "leader":"{IDS[1]}", "raftIndex":"12"{role}, '
+        '"storageVersion":"3.7.0", "dbSizeQuota":"8589934592", "downgradeInfo":{}}'
     )
-    return f"[{members}]\n"
 
 
-CLIENT_ANSWERS = {
-    "2379/health": ok('{"health":"true","reason":""}'),
-    "2379/v3/maintenance/status": ok(
-        f'{{"header":{{{HEADER}}}, "version":"3.7.1", "dbSize":"20480", "leader":"{IDS[1]}", "storageVersion":"3.7.0"}}'
-    ),
-    "2379/v3/cluster/member/list": ok(gateway_list()),
-}
-PEER_ANSWERS = {
-    "2380/downgrade/enabled": ok("false"),
-    "2380/members": ok(peer_list()),
-    "2380/version": ok('{"etcdserver":"3.7.1","etcdcluster":"3.7.0","storage":"3.7.0"}'),
+HEALTH, STATUS, LIST = "2379/health", "2379/v3/maintenance/status", "2379/v3/cluster/member/list"
+ANSWERS = {HEALTH: ok('{"health":"true","reason":""}'), STATUS: status(), LIST: listed()}
+# A learner answers for its health as the others do, and lists nobody.
+LEARNERS_ANSWERS = {
+    HEALTH: ANSWERS[HEALTH],
+    STATUS: status(learner=True),
+    LIST: ok('{"code":9, "message":"etcdserver: rpc not supported for learner"}', 400),
 }
 
 
@@ -118,9 +114,8 @@ def bare(tmp_path: Path) -> Host:
     """A host of three members' cluster without any certificate."""
     for folder in ("bin", "answers", "etc/default", "etc/etcd/pki", "etc/kubernetes/pki/etcd"):
         (tmp_path / folder).mkdir(parents=True)
-    for name, script in {"curl": CURL, "ip": IP}.items():
-        (tmp_path / "bin" / name).write_text(f"#!/usr/bin/env bash\n{script}")
-        (tmp_path / "bin" / name).chmod(0o755)
+    (tmp_path / "bin/curl").write_text(f"#!/usr/bin/env bash\n{CURL}")
+    (tmp_path / "bin/curl").chmod(0o755)
     members = " ".join(f"{name}=https://{address}:2379" for name, address in zip(NAMES, ADDRESSES, strict=True))
     (tmp_path / "etc/default/etcd-health").write_text(f'MEMBERS="{members}"\n')
     host = Host(folder=tmp_path)
@@ -134,22 +129,21 @@ def master(bare: Host) -> Host:
     for file in ("etcd/ca.crt", "apiserver-etcd-client.crt", "apiserver-etcd-client.key"):
         (bare.folder / "etc/kubernetes/pki" / file).touch()
     for ordinal in range(3):
-        bare.member_answers(ordinal, CLIENT_ANSWERS)
+        bare.member_answers(ordinal, ANSWERS)
     return bare
 
 
 @pytest.fixture
 def member(bare: Host) -> Host:
-    """The first of three members, all well; only its own client port can be reached from it."""
-    for file in ("ca.crt", "peer.crt", "peer.key"):
+    """The first of three members, all well."""
+    for file in ("ca.crt", "healthcheck-client.crt", "healthcheck-client.key"):
         (bare.folder / "etc/etcd/pki" / file).touch()
     for ordinal in range(3):
-        bare.member_answers(ordinal, PEER_ANSWERS)
-    bare.member_answers(0, CLIENT_ANSWERS)
+        bare.member_answers(ordinal, ANSWERS)
     return bare
 
 
-def test_a_master_asks_the_client_ports(master: Host) -> None:
+def test_a_master_asks_with_the_certificate_of_its_api_server(master: Host) -> None:
     done = master.runs()
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
@@ -159,26 +153,29 @@ def test_a_master_asks_the_client_ports(master: Host) -> None:
         "master-2  10.0.64.10  healthy  3.7.1    voter",
         "etcd is healthy: 3 of 3 members",
     ]
+    assert certificates(master) == {f"{master.folder}/etc/kubernetes/pki/apiserver-etcd-client.crt"}
 
 
-def test_a_member_asks_the_peer_ports_and_its_own_client_port(member: Host) -> None:
+def test_a_member_asks_with_the_certificate_for_it(member: Host) -> None:
     done = member.runs()
     assert (done.returncode, done.stderr) == (0, "")
     assert "master-1  10.0.48.10  healthy  3.7.1    leader" in done.stdout.splitlines()
     assert done.stdout.splitlines()[-1] == "etcd is healthy: 3 of 3 members"
-    asked = [one for one in member.asked() if one.startswith("https")]
-    assert {url.split("/")[2] for url in asked if ":2379" in url} == {"10.0.32.10:2379"}
-    assert set(member.asked()) - set(asked) == {f"{member.folder}/etc/etcd/pki/peer.crt"}
+    assert certificates(member) == {f"{member.folder}/etc/etcd/pki/healthcheck-client.crt"}
+    assert {url.split("/")[2] for url in member.asked() if url.startswith("https")} == {
+        f"{address}:2379" for address in ADDRESSES
+    }
 
 
-def test_a_static_pods_certificate_means_a_member_whatever_else_is_there(master: Host) -> None:
-    for file in ("peer.crt", "peer.key"):
+def test_so_does_one_that_runs_as_a_pod_whatever_else_is_there(master: Host) -> None:
+    for file in ("healthcheck-client.crt", "healthcheck-client.key"):
         (master.folder / "etc/kubernetes/pki/etcd" / file).touch()
-    for ordinal in range(3):
-        master.member_answers(ordinal, PEER_ANSWERS)
     assert master.runs().returncode == 0
-    assert "https://10.0.64.10:2380/downgrade/enabled" in master.asked()
-    assert "https://10.0.64.10:2379/health" not in master.asked()
+    assert certificates(master) == {f"{master.folder}/etc/kubernetes/pki/etcd/healthcheck-client.crt"}
+
+
+def certificates(host: Host) -> set[str]:
+    return {word for word in host.asked() if word.endswith(".crt")}
 
 
 NO_READ = "failed linearized read: etcdserver: request timed out"
@@ -187,18 +184,21 @@ NO_READ = "failed linearized read: etcdserver: request timed out"
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        (REFUSED, "2380 refused: the host is there, etcd does not run"),
-        (DROPPED, "2380 timed out: the host is down, or the firewall does not let this one in (look at: etcd-peer"),
-        (HANGING, "2380 takes connections and then says nothing: etcd hangs"),
+        (REFUSED, "2379 refused: the host is there, etcd does not run"),
+        (
+            DROPPED,
+            "2379 timed out: the host is down, or the firewall does not let this one in (look at: etcd-client, members",
+        ),
+        (HANGING, "2379 takes connections and then says nothing: etcd hangs"),
         (SLOW, "no quorum: no answer within 5 s"),
         (WRONG_CERTIFICATE, "TLS: OpenSSL SSL_read: tlsv13 alert certificate required"),
         (ok(NO_READ, 500), f"no quorum: {NO_READ}"),
-        (ok("404 page not found", 404), "2380 answered HTTP 404: 404 page not found"),
+        (ok("404 page not found", 404), "2379 answered HTTP 404: 404 page not found"),
     ],
     ids=["refused", "dropped", "hanging", "slow", "certificate", "no quorum", "another server"],
 )
 def test_a_member_that_does_not_answer_is_told_why(member: Host, answer: tuple[str, ...], why: str) -> None:
-    member.member_answers(1, dict.fromkeys(PEER_ANSWERS, answer))
+    member.member_answers(1, dict.fromkeys(ANSWERS, answer))
     assert member.line_of("master-1").startswith(f"master-1 | 10.0.48.10 | unhealthy | - | leader | {why}")
     done = member.runs()
     assert done.returncode == 1
@@ -209,35 +209,40 @@ def test_a_member_that_does_not_answer_is_told_why(member: Host, answer: tuple[s
 
 
 def test_without_a_quorum_those_are_named_that_would_make_one(master: Host) -> None:
-    master.member_answers(0, {"2379/health": ok('{"health":"false","reason":"RAFT NO LEADER"}\n', 503)})
+    master.member_answers(0, {HEALTH: ok('{"health":"false","reason":"RAFT NO LEADER"}\n', 503)})
     for ordinal in (1, 2):
-        master.member_answers(ordinal, dict.fromkeys(CLIENT_ANSWERS, REFUSED))
+        master.member_answers(ordinal, dict.fromkeys(ANSWERS, REFUSED))
     assert "| no quorum: RAFT NO LEADER" in master.line_of("master-0")
     verdict = "etcd is NOT healthy: 0 of 3 members, and a quorum is 2: repair master-1, master-2 until 2 are healthy"
     assert master.runs().stdout.splitlines()[-1] == verdict
 
 
 def test_an_alarm_is_the_clusters(member: Host) -> None:
-    member.member_answers(0, {"2379/health": ok('{"health":"false","reason":"ALARM NOSPACE"}\n', 503)})
+    member.member_answers(0, {HEALTH: ok('{"health":"false","reason":"ALARM NOSPACE"}\n', 503)})
     done = member.runs()
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1].startswith("etcd is NOT healthy: alarm NOSPACE: ")
 
 
-def test_a_learner_has_no_vote_yet(member: Host) -> None:
-    for ordinal in range(3):
-        member.member_answers(ordinal, {"2380/members": ok(peer_list(learners=("master-2",)))})
-    assert member.line_of("master-2").endswith("| learner")
+def test_a_learner_answers_and_has_no_vote_yet(member: Host) -> None:
+    for ordinal in range(2):
+        member.member_answers(ordinal, {LIST: listed(learners=("master-2",))})
+    member.member_answers(2, LEARNERS_ANSWERS)
+    assert member.line_of("master-2") == "master-2 | 10.0.64.10 | healthy | 3.7.1 | learner"
     done = member.runs()
     assert done.returncode == 1
     assert "all 3 members answer, but master-2 (10.0.64.10) is a learner, without a vote" in done.stdout
 
 
+def test_a_learner_that_hears_of_no_leader_is_no_healthy_one(member: Host) -> None:
+    member.member_answers(2, {**LEARNERS_ANSWERS, HEALTH: ok('{"health":"false","reason":"RAFT NO LEADER"}', 503)})
+    assert "| unhealthy |" in member.line_of("master-2")
+
+
 def test_a_learner_that_never_started_has_no_name(member: Host) -> None:
-    listed = ok(peer_list(learners=("master-2",), unstarted=("master-2",)))
-    member.member_answers(0, {"2380/members": listed})
-    member.member_answers(1, {"2380/members": listed})
-    member.member_answers(2, dict.fromkeys(PEER_ANSWERS, REFUSED))
+    for ordinal in range(2):
+        member.member_answers(ordinal, {LIST: listed(learners=("master-2",), unstarted=("master-2",))})
+    member.member_answers(2, dict.fromkeys(ANSWERS, REFUSED))
     done = member.runs()
     assert done.returncode == 1
     assert "unnamed (10.0.64.10) is a learner, without a vote" in done.stdout
@@ -246,7 +251,7 @@ def test_a_learner_that_never_started_has_no_name(member: Host) -> None:
 def test_who_is_listed_and_who_should_be_are_compared(master: Host) -> None:
     addresses = (*ADDRESSES[:2], "10.0.64.99")
     for ordinal in range(3):
-        master.member_answers(ordinal, {"2379/v3/cluster/member/list": ok(gateway_list(addresses=addresses))})
+        master.member_answers(ordinal, {LIST: listed(addresses)})
     done = master.runs()
     assert done.returncode == 1
     assert "master-2 (10.0.64.10) is not among etcd's members" in done.stdout
@@ -254,8 +259,7 @@ def test_who_is_listed_and_who_should_be_are_compared(master: Host) -> None:
 
 
 def test_a_learners_refusal_to_list_is_not_its_list(master: Host) -> None:
-    refusal = ok('{"code":9, "message":"etcdserver: rpc not supported for learner"}', 400)
-    master.member_answers(2, {"2379/v3/cluster/member/list": refusal})
+    master.member_answers(0, LEARNERS_ANSWERS)
     assert master.line_of("master-1").endswith("| leader")
 
 

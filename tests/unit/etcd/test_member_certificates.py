@@ -59,9 +59,7 @@ def test_a_certificate_is_taken_for_what_etcd_takes_it_for(
     (tmp_path / "pki/server.key").write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
-    libraries = "".join(
-        (SCRIPTS / f"lib/{name}.sh").read_text() for name in ("common", "etcd-api", "etcd-member-common")
-    )
+    libraries = "".join((SCRIPTS / f"lib/{name}.sh").read_text() for name in ("common", "etcd-member-common"))
     settings = f"STEP=trial ADDRESS={address} ETCD_PKI=/nowhere STAGE={tmp_path}"
     done = subprocess.run(
         ["bash", "-c", f"{settings}\n{libraries}\ncheck_certificate server {address}"],

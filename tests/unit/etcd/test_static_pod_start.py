@@ -44,9 +44,7 @@ class Host:
         for path, played in {"/etc/kubernetes/manifests": "", "/var/log/pods": "/pods"}.items():
             functions = functions.replace(path, f"{self.folder}{played}")
         settings = "STEP=trial ADDRESS=10.0.0.12 ETCD_PKI=/nowhere STAGE=/nowhere"
-        libraries = "".join(
-            (SCRIPTS / f"lib/{name}.sh").read_text() for name in ("common", "etcd-api", "etcd-member-common")
-        )
+        libraries = "".join((SCRIPTS / f"lib/{name}.sh").read_text() for name in ("common", "etcd-member-common"))
         return subprocess.run(
             ["bash", "-c", f"{settings}\n{libraries}\n{functions}\ntell_failures\n{command}"],
             env={"PATH": f"{self.folder / 'bin'}:/usr/bin:/bin", "FAKE": str(self.folder)},
@@ -103,11 +101,8 @@ def test_a_kubelet_that_never_ran_a_pod_hides_no_reason(host: Host) -> None:
     assert done.stderr.count("FAILED: ") == 1
 
 
-def test_a_turn_that_took_longer_than_its_lease_has_not_failed(host: Host) -> None:
-    played = """
-ask_own() { [[ $1 == */grant ]] && echo '{"ID":"147"}' || [[ $1 != */revoke ]]; }
-restart_now() { :; }
-is_healthy() { :; }
-"""
-    done = host.runs(f"{played}\nrestart_in_turn")
-    assert done.returncode == 0, done.stderr
+def test_an_etcd_that_shall_stay_down_is_waited_for(host: Host) -> None:
+    host.has_container("now", "Running")
+    ending = f'(sleep 1; echo Exited >"{host.folder}/containers/now") &'
+    done = host.runs(f'{ending}\nstop_etcd; containers --state Running; [[ ! -e "{host.folder}/etcd.yaml" ]]')
+    assert (done.returncode, done.stdout, host.done) == (0, "", []), done.stderr

@@ -47,10 +47,10 @@ def test_packages_are_upstreams():
 
 
 def test_the_mirror_has_what_nodes_install():
-    assert debian_repository.node_packages() == ("containerd", "iptables", "jq")
+    assert debian_repository.node_packages() == ("jq", "containerd", "iptables")
     listed = re.search(r"^PACKAGES=\((.+)\)$", (CHECKOUT / "scripts/host/prepare-node.sh").read_text(), re.MULTILINE)
     assert listed
-    others = {word.strip('"').partition("=")[0] for word in listed[1].split()} - {"${DEBIAN_PACKAGES[@]}"}
+    others = {word.strip('"').partition("=")[0] for word in listed[1].split()} - {"${TOOLS[@]}", "${RUNTIME[@]}"}
     assert others == packages().keys()
 
 

@@ -77,9 +77,24 @@ def test_what_an_older_program_did_not_write_down_may_change():
 
 
 def test_what_is_kept_is_what_is_compared():
+    assert recorded({}) == {"decided_at_birth": DECIDED, "etcd_founders": ["i-now"]}
+
+
+def test_the_machines_that_etcd_was_born_on_are_kept():
+    born = cluster(DECIDED)
+    born[f"{URN}::kubeadm"]["outputs"]["etcd_founders"] = ["i-then"]
+    assert recorded(born)["etcd_founders"] == ["i-now"], "until the founding"
+    assert recorded({**born, **FOUNDING})["etcd_founders"] == ["i-then"]
+
+
+def test_on_what_an_older_program_founded_no_machine_may_found_etcd_again():
+    assert recorded({**cluster(DECIDED), **FOUNDING})["etcd_founders"] == []
+
+
+def recorded(state: Mapping[str, Any]) -> Mapping[str, Any]:
     kept: list[Mapping[str, Any]] = []
-    Engine().run(lambda: (configure({}), kept.append(birth.record(load()))))
-    assert kept == [{"decided_at_birth": DECIDED}]
+    engine_with(state).run(lambda: (configure({}), kept.append(birth.read().record(load(), ["i-now"]))))
+    return kept[0]
 
 
 @pytest.mark.parametrize(
