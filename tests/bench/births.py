@@ -53,8 +53,8 @@ def found(cluster: Cluster, *, busy: bool) -> Birth:
 
 @contextmanager
 def other_work(processes: int) -> Iterator[None]:
-    """That many processes that want a core each, for no longer than a birth may take."""
-    loop = ["timeout", str(SECONDS_PER_BIRTH), "sh", "-c", "while :; do :; done"]
+    """That many processes that want a core each, for no longer than a birth may take and than this one lives."""
+    loop = ["setpriv", "--pdeathsig", "TERM", "timeout", str(SECONDS_PER_BIRTH), "sh", "-c", "while :; do :; done"]
     running = [subprocess.Popen(loop, stdin=subprocess.DEVNULL) for _ in range(processes)]
     try:
         yield
