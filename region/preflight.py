@@ -22,6 +22,8 @@ GIB = 1 << 30
 MEMORY_GIB = 8
 CACHE_GIB = 8
 STATE_GIB = 7
+EVICTION_SHARE = 0.15
+"""Of a disk: with less than this free, a kubelet evicts pods by default (`imagefs.available` of its evictionHard)."""
 GO = (1, 26, 8)
 PYTHON = (3, 11)
 NETWORKS = (ip_network("198.51.100.0/24"), ip_network("203.0.113.0/24"))
@@ -59,6 +61,8 @@ def _problems() -> Iterator[str]:
     CACHE.mkdir(parents=True, exist_ok=True)
     STATE.mkdir(parents=True, exist_ok=True, mode=0o700)
     yield from disk_problems({CACHE: 0 if (CACHE / "mirror").exists() else CACHE_GIB, STATE: STATE_GIB if idle else 0})
+    if idle:
+        yield from eviction_problems(STATE, STATE_GIB)
     kernel.load_modules()
     yield from probes.namespaces()
     yield from probes.control_groups()
@@ -100,6 +104,17 @@ def disk_problems(needed: Mapping[Path, int]) -> Iterator[str]:
         free = shutil.disk_usage(folders[0]).free / GIB
         if free < want:
             yield f"{free:.1f} GiB are free on the disk of {' and '.join(map(str, folders))}: {want} GiB are needed"
+
+
+def eviction_problems(folder: Path, wanted: int) -> Iterator[str]:
+    """`wanted`: GiB that the hosts in this folder will take."""
+    usage = shutil.disk_usage(folder)
+    needed = wanted * GIB + EVICTION_SHARE * usage.total
+    if usage.free < needed:
+        yield (
+            f"{usage.free / GIB:.1f} GiB are free on the disk of {folder}: with less than {needed / GIB:.1f} GiB the "
+            f"hosts' kubelets would evict pods, as they do when less than {EVICTION_SHARE:.0%} of a disk is free"
+        )
 
 
 def address_problems(addresses: Iterable[Mapping], routes: Iterable[Mapping]) -> Iterator[str]:

@@ -1,5 +1,7 @@
 import re
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -57,6 +59,15 @@ def test_folders_of_one_disk_share_what_is_free(tmp_path: Path) -> None:
     assert not list(preflight.disk_problems({one: 0, two: 0}))
     (problem,) = preflight.disk_problems({one: 1_000_000, two: 2_000_000})
     assert re.fullmatch(rf"[\d.]+ GiB are free on the disk of {one} and {two}: 3000000 GiB are needed", problem)
+
+
+@pytest.mark.parametrize(("free", "problems"), [(200, 0), (158, 0), (156, 1), (30, 1)])
+def test_a_disk_on_which_kubelets_would_evict_pods_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, problems: int
+) -> None:
+    usage = SimpleNamespace(total=1000 * preflight.GIB, free=free * preflight.GIB)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
+    assert len(list(preflight.eviction_problems(tmp_path, 7))) == problems
 
 
 def test_addresses_of_the_region_are_free() -> None:
