@@ -146,6 +146,14 @@ def test_data_of_another_cluster(member: Member) -> None:
         member.assert_told_soon(member.text, "the data in /var/lib/etcd/member is another cluster's")
 
 
+@on_both
+def test_data_that_is_gone_is_no_trouble_while_a_quorum_answers(member: Member) -> None:
+    with member.trouble("gone", provoke=f"{member.stop}\nrm -rf /var/lib/etcd/member"):
+        outcome = member.run(member.text)
+        assert outcome.code == 0, outcome.said
+        assert f"the machine or the data that was {HOST} is gone: removing its member" in outcome.said
+
+
 @on_systemd
 def test_a_disk_that_is_too_slow(cluster: Cluster) -> None:
     text = cluster.step_text(f"{cluster.name}-etcd-disk-{HOST}")
