@@ -2,18 +2,20 @@
 
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from region.errors import ExpectedError
-from region.report import Report
+from region.progress import Progress
 
 PACKAGES = (
     *("debootstrap", "systemd-container", "haproxy", "dnsmasq-base", "nginx-light", "docker-registry", "nftables"),
     *("iproute2", "procps", "skopeo", "shellcheck", "shfmt", "apt-utils", "binutils", "gnupg"),
     *("jq", "openssh-client", "openssl", "curl", "zstd", "xz-utils", "gcc", "libc6-dev"),
 )
+SECONDS = 20
+"""How long all of them take to install, where that was recorded."""
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 # It says no only while its maker lives: one that was killed leaves a policy behind that changes nothing.
@@ -44,20 +46,25 @@ def not_installed(wanted: Sequence[str], listed: str) -> list[str]:
     return [package for package in wanted if package not in installed]
 
 
-def install(report: Report) -> None:
+def lacking() -> Mapping[str, float]:
+    """The seconds that it takes to install what is missing, by what it is called."""
+    return {"packages": SECONDS} if missing() else {}
+
+
+def install(progress: Progress) -> None:
     """Install what is missing; apt's lists are fetched only then. Raises PackagesError with apt's last lines."""
-    lacking = missing()
-    if not lacking:
+    wanted = missing()
+    if not wanted:
         return
-    command = f"apt-get install --no-install-recommends {' '.join(lacking)}"
+    command = f"apt-get install --no-install-recommends {' '.join(wanted)}"
     if os.geteuid() != 0:
         raise PackagesError(f"packages are missing and only root may install them: {command}")
-    report(f"packages: installing {' '.join(lacking)}")
-    with no_services():
+    progress(f"packages: installing {' '.join(wanted)}")
+    with progress.part("packages"), no_services():
         _apt(["update"])
-        _apt(["install", "--yes", "--no-install-recommends", *lacking])
-    if lacking := missing():
-        raise PackagesError(f"apt-get says it succeeded, yet these are not installed: {' '.join(lacking)}")
+        _apt(["install", "--yes", "--no-install-recommends", *wanted])
+    if wanted := missing():
+        raise PackagesError(f"apt-get says it succeeded, yet these are not installed: {' '.join(wanted)}")
 
 
 @contextmanager
