@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -10,7 +10,7 @@ from rich.console import Console
 
 from region import cluster, lifecycle, preflight, status
 from region import daemon as region_daemon
-from region.build import packages, toolchain
+from region.build import packages, recorded, toolchain
 from region.errors import ExpectedError
 from region.fabric import hosts, namespaces
 from region.fabric.operator_place import OperatorPlace
@@ -34,8 +34,8 @@ def main() -> None:
     """AWS on one Linux machine: API, hosts, network, balancers and a package mirror, with no route out."""
 
 
-def _progress(seconds: Mapping[str, float] | None = None) -> Progress:
-    return Progress(seconds or {}, CONSOLE)
+def _progress(parts: Iterable[str] = ()) -> Progress:
+    return Progress(recorded.seconds(parts), CONSOLE)
 
 
 def _build() -> None:
@@ -54,7 +54,7 @@ def prepare(only: str | None) -> None:
         _build()
         return
     tools = toolchain.PULUMI_TOOLS if only == "engine" else ()
-    with _progress({**packages.lacking(), **toolchain.lacking(tools)}) as progress:
+    with _progress([*packages.lacking(), *toolchain.lacking(tools)]) as progress:
         preflight.install_packages(progress)
         toolchain.build(progress, tools)
 

@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from region.build import image, mirror, packages, toolchain
@@ -25,9 +24,9 @@ def daemon() -> Process:
     return Process(name="daemon", argv=(sys.executable, "-m", "region", "daemon"), netns=namespaces.INTERNET)
 
 
-def lacking() -> Mapping[str, float]:
-    """All that is made once and not there yet, by name, each with the seconds that it takes."""
-    return {**packages.lacking(), **image.lacking(), **toolchain.lacking(), **mirror.lacking()}
+def lacking() -> list[str]:
+    """All that is made once and not there yet, part by part."""
+    return [*packages.lacking(), *image.lacking(), *toolchain.lacking(), *mirror.lacking()]
 
 
 def build(progress: Progress) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 
 from region.build.cache import content_key, made_once
@@ -13,8 +12,6 @@ from region.paths import CACHE
 from region.progress import Progress
 
 SOURCES = Path(__file__).parent
-SECONDS = 45
-"""How long it takes to make, where that was recorded."""
 MACHINE = SOURCES / "machine"
 """Files that lie over Debian's: what the cloud image sets, and the properties of a host of the region."""
 
@@ -46,9 +43,9 @@ def folder() -> Path:
     return CACHE / "image" / image_key()
 
 
-def lacking() -> Mapping[str, float]:
-    """The seconds that it takes, unless the cache has it. (The key's tool may not be installed yet.)"""
-    return {} if SIGNING_KEY.exists() and folder().exists() else {"image": SECONDS}
+def lacking() -> list[str]:
+    """What the cache does not hold. (What makes the key may not be installed yet.)"""
+    return [] if SIGNING_KEY.exists() and folder().exists() else ["image"]
 
 
 def build(progress: Progress) -> Path:

@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +17,7 @@ from region.paths import CACHE, LOGS, RUN
 from region.progress import Progress, Reach
 
 START_SECONDS = 20
-SECONDS = {"mirror of debian": 15, "mirror of kubernetes": 8, "mirror of etcd": 4, "mirror of images": 25}
-"""How long each part of the tree takes to make, where that was recorded."""
+PARTS = ("debian", "kubernetes", "etcd", "images")
 _SOURCES = Path(__file__).parent
 _PUBLISHED = CACHE / "mirror"
 
@@ -36,27 +35,26 @@ class Part:
     make: Callable[[Path, Reach], None]
 
     @property
-    def title(self) -> str:
-        return f"mirror of {self.name}"
-
-    @property
     def folder(self) -> Path:
         return _PUBLISHED / f"{self.name}-{content_key(*self.key)}"
 
     def build(self, progress: Progress) -> Path:
         def announced(folder: Path) -> None:
-            with progress.part(self.title) as reach:
+            with progress.part(title(self.name)) as reach:
                 self.make(folder, reach)
 
         return made_once(self.folder, announced)
 
 
-def lacking() -> Mapping[str, float]:
-    """The parts that the cache does not hold, each with the seconds that it takes."""
+def lacking() -> list[str]:
+    """The titles of the parts that the cache does not hold."""
     if image.lacking():
-        return dict(SECONDS)
-    parts = (_debian(), *_parts(Toolchain()))
-    return {part.title: SECONDS[part.title] for part in parts if not part.folder.exists()}
+        return [title(name) for name in PARTS]
+    return [title(part.name) for part in (_debian(), *_parts(Toolchain())) if not part.folder.exists()]
+
+
+def title(name: str) -> str:
+    return f"mirror of {name}"
 
 
 def build_debian(progress: Progress) -> Path:

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,8 +14,6 @@ PACKAGES = (
     *("iproute2", "procps", "skopeo", "shellcheck", "shfmt", "apt-utils", "binutils", "gnupg"),
     *("jq", "openssh-client", "openssl", "curl", "zstd", "xz-utils", "gcc", "libc6-dev"),
 )
-SECONDS = 20
-"""How long all of them take to install, where that was recorded."""
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 # It says no only while its maker lives: one that was killed leaves a policy behind that changes nothing.
@@ -46,9 +44,9 @@ def not_installed(wanted: Sequence[str], listed: str) -> list[str]:
     return [package for package in wanted if package not in installed]
 
 
-def lacking() -> Mapping[str, float]:
-    """The seconds that it takes to install what is missing, by what it is called."""
-    return {"packages": SECONDS} if missing() else {}
+def lacking() -> list[str]:
+    """What `install` will do, by its name in the progress."""
+    return ["packages"] if missing() else []
 
 
 def install(progress: Progress) -> None:

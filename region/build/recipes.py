@@ -1,4 +1,4 @@
-"""What the toolchain is built from, tool by tool, and how long each took where that was recorded."""
+"""What the toolchain is built from, tool by tool."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,14 +9,9 @@ PULUMI = "3.276.0"
 
 @dataclass(frozen=True, kw_only=True)
 class Tool:
-    """The binaries of one Go module by their packages; `.` is a main of our own in the tool's folder.
-
-    A build from nothing fetches modules and compiles packages, `steps` in all, and takes two cores `seconds`.
-    """
+    """The binaries of one Go module by their packages; `.` is a main of our own in the tool's folder."""
 
     binaries: Mapping[str, str]
-    steps: int
-    seconds: float
     variables: Mapping[str, str] = field(default_factory=dict)  # -X, what upstream's release build stamps
     tags: str = ""
     cgo: bool = False
@@ -48,25 +43,19 @@ RECIPES: Mapping[str, Tool] = {
             *("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"),
         ),
         variables=_kubernetes_stamps(),
-        steps=1970,
-        seconds=320,
     ),
     "pulumi": Tool(
         binaries={"pulumi": "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"},
         tags="osusergo,grpcnotrace",
         variables={"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": f"v{PULUMI}"},
-        steps=1900,
-        seconds=160,
     ),
-    "coredns": Tool(binaries={"coredns": "."}, tags="grpcnotrace", steps=900, seconds=90),
+    "coredns": Tool(binaries={"coredns": "."}, tags="grpcnotrace"),
     "flannel": Tool(
         binaries={
             "flanneld": "github.com/flannel-io/flannel",
             "install-conf": "github.com/flannel-io/flannel/cmd/install_conf",
         },
         cgo=True,
-        steps=800,
-        seconds=70,
     ),
     "etcd": Tool(
         binaries={
@@ -74,30 +63,20 @@ RECIPES: Mapping[str, Tool] = {
             "etcdctl": "go.etcd.io/etcd/etcdctl/v3",
             "etcdutl": "go.etcd.io/etcd/etcdutl/v3",
         },
-        steps=450,
-        seconds=35,
     ),
     "crictl": Tool(
         binaries={"crictl": "sigs.k8s.io/cri-tools/cmd/crictl"},
         variables={"sigs.k8s.io/cri-tools/pkg/version.Version": "v1.37.0"},
-        steps=500,
-        seconds=30,
     ),
     "pulumi-language-python": Tool(
         binaries={"pulumi-language-python": "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"},
-        steps=400,
-        seconds=25,
     ),
     "cni": Tool(
         binaries=_below(
             "github.com/containernetworking/plugins/plugins",
             *("main/bridge", "main/loopback", "ipam/host-local", "meta/portmap", "meta/bandwidth"),
         ),
-        steps=150,
-        seconds=6,
     ),
-    "flannel-cni": Tool(
-        binaries=_below("github.com/containernetworking/plugins/plugins", "meta/flannel"), steps=60, seconds=2
-    ),
+    "flannel-cni": Tool(binaries=_below("github.com/containernetworking/plugins/plugins", "meta/flannel")),
 }
 """In the order in which they are begun: the one that takes longest first, all others beside it."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from region.build.cache import content_key, made_once
 from region.build.recipes import RECIPES
+from region.build.recorded import STEPS
 from region.errors import ExpectedError
 from region.paths import CACHE
 from region.progress import Progress, Reach
@@ -61,9 +62,9 @@ def directory(tool: str) -> Path:
     return CACHED / f"{tool}-{content_key(source / 'go.mod', source / 'go.sum', how, *own)}" / "bin"
 
 
-def lacking(tools: Sequence[str] = tuple(RECIPES)) -> Mapping[str, float]:
-    """The tools that the cache does not hold, each with the seconds that it takes."""
-    return {tool: RECIPES[tool].seconds for tool in tools if not directory(tool).exists()}
+def lacking(tools: Sequence[str] = tuple(RECIPES)) -> list[str]:
+    """The tools that the cache does not hold."""
+    return [tool for tool in tools if not directory(tool).exists()]
 
 
 def build(progress: Progress, tools: Sequence[str] = tuple(RECIPES)) -> Toolchain:
@@ -110,7 +111,7 @@ def _build(tool: str, folder: Path, reach: Reach) -> None:
         for line in process.stdout or ():
             output.write(line)
             steps += 1  # a module that is fetched, a package that is compiled
-            reach(min(steps / recipe.steps, 0.99))
+            reach(min(steps / STEPS[tool], 0.99))
         output.flush()
         if process.wait():
             end = "\n".join(log.read_text(errors="replace").splitlines()[-15:])

@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from region.build import toolchain
+from region.build import mirror, toolchain
 from region.build.recipes import RECIPES, Tool
+from region.build.recorded import SECONDS, STEPS
 from region.build.toolchain import Toolchain, ToolchainError
 from region.progress import Progress
 
@@ -38,11 +39,12 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(toolchain, "MODULES", tmp_path / "tools")
     monkeypatch.setattr(toolchain, "CACHED", tmp_path / "cached")
     tools = {
-        "store": Tool(binaries={"stored": "a.example/store/server/v3", "ctl": "a.example/ctl"}, steps=2, seconds=9),
-        "own": Tool(binaries={"own": "."}, steps=1, seconds=1),
-        "bad": Tool(binaries={"bad": "a.example/broken"}, steps=1, seconds=1),
+        "store": Tool(binaries={"stored": "a.example/store/server/v3", "ctl": "a.example/ctl"}),
+        "own": Tool(binaries={"own": "."}),
+        "bad": Tool(binaries={"bad": "a.example/broken"}),
     }
     monkeypatch.setattr(toolchain, "RECIPES", tools)
+    monkeypatch.setattr(toolchain, "STEPS", dict.fromkeys(tools, 4))
     for name in tools:
         (tmp_path / "tools" / name).mkdir(parents=True)
         for file in ("go.mod", "go.sum"):
@@ -65,11 +67,11 @@ def test_the_binaries_of_a_tool_are_built_at_once_and_have_their_own_names(calls
 
 
 def test_what_is_built_is_not_built_again(calls: Path):
-    assert toolchain.lacking(("store", "own")) == {"store": 9, "own": 1}
+    assert toolchain.lacking(("store", "own")) == ["store", "own"]
     build("store")
     build("store")
     assert len(calls.read_text().splitlines()) == 1
-    assert toolchain.lacking(("store", "own")) == {"own": 1}
+    assert toolchain.lacking(("store", "own")) == ["own"]
 
 
 def test_another_version_is_another_tool(calls: Path):
@@ -82,7 +84,7 @@ def test_another_version_is_another_tool(calls: Path):
 def test_a_failure_ends_with_what_the_compiler_said_and_leaves_nothing_that_counts_as_built(calls: Path):
     with pytest.raises(ToolchainError, match=r"(?s)bad did not build .*bad\.log.*no such thing"):
         build("bad")
-    assert toolchain.lacking(("bad",)) == {"bad": 1}
+    assert toolchain.lacking(("bad",)) == ["bad"]
 
 
 def test_a_name_that_nobody_builds_is_refused():
@@ -99,3 +101,8 @@ def test_a_limit_of_memory_goes_with_a_compiler_that_collects_no_garbage(calls: 
 def test_every_folder_of_tools_is_a_recipe():
     folders = Path(toolchain.__file__).parent / "tools"
     assert RECIPES.keys() == {folder.name for folder in folders.iterdir() if folder.is_dir()}
+
+
+def test_it_was_recorded_how_long_each_part_takes():
+    assert STEPS.keys() == RECIPES.keys()
+    assert SECONDS.keys() == {*RECIPES, "packages", "image", *map(mirror.title, mirror.PARTS)}
