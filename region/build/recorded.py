@@ -24,15 +24,15 @@ SECONDS: Mapping[str, float] = {
 }
 
 STEPS: Mapping[str, int] = {
-    "kubernetes": 2800,
+    "kubernetes": 2970,
     "pulumi": 1830,
     "coredns": 570,
     "flannel": 520,
     "etcd": 310,
-    "crictl": 600,
-    "pulumi-language-python": 500,
-    "cni": 200,
-    "flannel-cni": 100,
+    "crictl": 320,
+    "pulumi-language-python": 320,
+    "cni": 54,
+    "flannel-cni": 21,
 }
 """Modules that are fetched and packages that are compiled, when Go has neither."""
 
