@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -9,11 +10,11 @@ from rich.console import Console
 
 from region import cluster, lifecycle, preflight, status
 from region import daemon as region_daemon
-from region.build import toolchain
+from region.build import packages, recorded, toolchain
 from region.errors import ExpectedError
 from region.fabric import hosts, namespaces
 from region.fabric.operator_place import OperatorPlace
-from region.report import Report
+from region.progress import Progress
 
 CONSOLE = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 
@@ -33,20 +34,29 @@ def main() -> None:
     """AWS on one Linux machine: API, hosts, network, balancers and a package mirror, with no route out."""
 
 
-def _report() -> Report:
-    return lambda line: CONSOLE.print(line, markup=False)
+def _progress(parts: Iterable[str] = ()) -> Progress:
+    return Progress(recorded.seconds(parts), CONSOLE)
+
+
+def _build() -> None:
+    """Everything that is made once, told from its first second on."""
+    with _progress(lifecycle.lacking()) as progress:
+        preflight.install_packages(progress)
+        preflight.check()
+        lifecycle.build(progress)
 
 
 @main.command()
 @click.option("--only", type=click.Choice(["packages", "engine"]), help="Stop at what this tier of tests needs.")
 def prepare(only: str | None) -> None:
     """Install and build what the region needs, without starting it."""
-    preflight.install_packages(_report())
-    if only == "engine":
-        toolchain.build(_report(), ["pulumi", "pulumi-language-python"])
-    elif only is None:
-        preflight.check()
-        lifecycle.build(_report())
+    if only is None:
+        _build()
+        return
+    tools = toolchain.PULUMI_TOOLS if only == "engine" else ()
+    with _progress([*packages.lacking(), *toolchain.lacking(tools)]) as progress:
+        preflight.install_packages(progress)
+        toolchain.build(progress, tools)
 
 
 @main.command()
@@ -54,10 +64,8 @@ def prepare(only: str | None) -> None:
 @click.option("--plugins", type=click.Path(exists=True, path_type=Path), help="A PULUMI_HOME whose plugins to prefer.")
 def up(stack: str, plugins: Path | None) -> None:
     """Start the region and run the real `pulumi up` against it."""
-    preflight.install_packages(_report())
-    preflight.check()
-    lifecycle.build(_report())
-    lifecycle.start(_report())
+    _build()
+    lifecycle.start(_progress())
     cluster.up(OperatorPlace.prepare(plugins), stack, CONSOLE)
 
 
@@ -67,11 +75,11 @@ def down() -> None:
     failure = ""
     if lifecycle.exists():
         try:
-            lifecycle.start(_report())
+            lifecycle.start(_progress())
             cluster.destroy_all(OperatorPlace.prepare(), CONSOLE)
         except ExpectedError as error:
             failure = str(error)
-    lifecycle.remove(_report())
+    lifecycle.remove(_progress())
     if failure:
         raise cluster.ClusterError(f"{failure}\nThe region has been removed all the same.")
     CONSOLE.print("Nothing is left but the cache.")

@@ -32,7 +32,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
 
-    root = image.build(logging.getLogger("image").info)
+    root = image.folder()
     controller: Controller
     api = Api(API_STATE, changed=lambda: controller.wake())
     controller = Controller(api.world, hosts, root)

@@ -4,13 +4,13 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from region.build import image, mirror, toolchain
+from region.build import image, mirror, packages, toolchain
 from region.daemon import READY
 from region.errors import ExpectedError
 from region.fabric import kernel, leftovers, namespaces
 from region.fabric.processes import Process
 from region.paths import LOGS, STATE
-from region.report import Report
+from region.progress import Progress
 
 START_SECONDS = 60
 
@@ -24,26 +24,31 @@ def daemon() -> Process:
     return Process(name="daemon", argv=(sys.executable, "-m", "region", "daemon"), netns=namespaces.INTERNET)
 
 
-def build(report: Report) -> None:
-    """Make what is made once into the cache: the image beside the toolchain, then the mirror from both."""
+def lacking() -> list[str]:
+    """All that is made once and not there yet, part by part."""
+    return [*packages.lacking(), *image.lacking(), *toolchain.lacking(), *mirror.lacking()]
+
+
+def build(progress: Progress) -> None:
+    """Make what is made once into the cache: what Debian's packages give beside the toolchain, then the rest."""
     with ThreadPoolExecutor(1) as pool:
-        rootfs = pool.submit(image.build, report)
-        tools = toolchain.build(report)
-        rootfs.result()
-    mirror.build(tools, report)
+        debian = pool.submit(mirror.build_debian, progress)
+        tools = toolchain.build(progress)
+        debian.result()
+    mirror.build(tools, progress)
 
 
-def start(report: Report) -> None:
+def start(progress: Progress) -> None:
     """Bring the region up, or back up: whatever of it still runs is kept. Raises RegionError with the daemon's log."""
     if not daemon().running() and not exists():
         leftovers.remove()
     STATE.mkdir(parents=True, exist_ok=True, mode=0o700)
     kernel.prepare()
     namespaces.create_internet()
-    mirror.start(mirror.build(toolchain.Toolchain(), report))
+    mirror.start(mirror.build(toolchain.Toolchain(), progress))
     if daemon().running():
         return
-    report("region: starting the AWS API and the controller")
+    progress("region: starting the AWS API and the controller")
     READY.unlink(missing_ok=True)
     daemon().start()
     deadline = time.monotonic() + START_SECONDS
@@ -58,9 +63,9 @@ def exists() -> bool:
     return (STATE / "api").exists()
 
 
-def remove(report: Report) -> None:
+def remove(progress: Progress) -> None:
     """Take away every process, mount, namespace, cgroup, link and file of the region; the cache stays."""
-    report("region: removing hosts, networks, daemons and state")
+    progress("region: removing hosts, networks, daemons and state")
     daemon().stop(timeout=10)
     mirror.stop()
     leftovers.remove()

@@ -16,7 +16,7 @@ from region.build import packages
 from region.errors import ExpectedError
 from region.fabric import hosts, kernel
 from region.paths import CACHE, STATE
-from region.report import Report
+from region.progress import Progress
 
 GIB = 1 << 30
 MEMORY_GIB = 8
@@ -34,10 +34,10 @@ class PreflightError(ExpectedError):
     """The machine cannot hold the region; the message lists everything that is missing."""
 
 
-def install_packages(report: Report) -> None:
+def install_packages(progress: Progress) -> None:
     """Install the Debian packages that are missing. Raises PreflightError."""
     try:
-        packages.install(report)
+        packages.install(progress)
     except packages.PackagesError as error:
         raise PreflightError(str(error)) from error
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from region.build.cache import content_key, made_once
 from region.build.rootfs import Rootfs
+from region.build.signing import FOLDER as SIGNING_KEY
 from region.build.signing import SigningKey, signing_key
 from region.paths import CACHE
-from region.report import Report
+from region.progress import Progress
 
 SOURCES = Path(__file__).parent
 MACHINE = SOURCES / "machine"
@@ -37,18 +38,28 @@ def image_key() -> str:
     return content_key(*code, signing_key().binary)
 
 
-def build(report: Report) -> Path:
-    """The image's root folder in the cache; a minute and a half when its sources changed. Raises RootfsError."""
+def folder() -> Path:
+    """Where the image is, or will be."""
+    return CACHE / "image" / image_key()
 
-    def make(folder: Path) -> None:
-        report("image: Debian 13 base system (1 of 3)")
-        rootfs = Rootfs.bootstrap(folder)
-        report("image: cloud-init, OpenSSH, systemd (2 of 3)")
-        rootfs.install(PACKAGES)
-        report("image: properties of the region (3 of 3)")
-        _finish(rootfs, signing_key())
 
-    return made_once(CACHE / "image" / image_key(), make)
+def lacking() -> list[str]:
+    """What the cache does not hold. (What makes the key may not be installed yet.)"""
+    return [] if SIGNING_KEY.exists() and folder().exists() else ["image"]
+
+
+def build(progress: Progress) -> Path:
+    """The image's root folder in the cache, made anew when its sources changed. Raises RootfsError."""
+
+    def make(root: Path) -> None:
+        with progress.part("image") as reach:
+            rootfs = Rootfs.bootstrap(root)
+            reach(0.4)
+            rootfs.install(PACKAGES)
+            reach(0.95)
+            _finish(rootfs, signing_key())
+
+    return made_once(folder(), make)
 
 
 def _finish(rootfs: Rootfs, key: SigningKey) -> None:

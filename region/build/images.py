@@ -12,7 +12,7 @@ from region.build.registry import serve, upload
 from region.build.toolchain import Toolchain
 from region.build.versions import module_version
 from region.errors import ExpectedError
-from region.report import Report
+from region.progress import Reach
 
 PAUSE_SOURCE = Path(__file__).parent / "packaging" / "pause.c"
 FLANNEL_CNI_PLUGIN = "v1.9.1-flannel3"
@@ -38,7 +38,7 @@ class Parts:
         return {path: LayerFile(source=self.tools.path(name or Path(path).name), capability=capability)}
 
 
-def build(folder: Path, tools: Toolchain, image: Path, pool: Path, report: Report) -> None:
+def build(folder: Path, tools: Toolchain, image: Path, pool: Path, reach: Reach) -> None:
     """Fill a folder with a registry's data: every image under its upstream name. Raises ImagesError, RegistryError."""
     with tempfile.TemporaryDirectory(dir=folder, prefix=".") as name:
         scratch = Path(name)
@@ -46,8 +46,8 @@ def build(folder: Path, tools: Toolchain, image: Path, pool: Path, report: Repor
         images = tuple(cluster_images(_parts(tools, image, pool, scratch), wanted(tools)))
         with serve(folder) as registry:
             for number, one in enumerate(images, start=1):
-                report(f"mirror: image {one.name} ({number} of {len(images)})")
                 upload(registry, scratch / "layout", layout.add(one), f"{one.name}:{one.tag}")
+                reach(number / len(images))
 
 
 def wanted(tools: Toolchain) -> dict[str, str]:

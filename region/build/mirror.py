@@ -3,6 +3,7 @@
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from region.build import debian_repository, etcd_archive, image, images, kubernetes_repository, registry, toolchain
@@ -13,9 +14,10 @@ from region.errors import ExpectedError
 from region.fabric.namespaces import INTERNET, MIRROR_ADDRESS
 from region.fabric.processes import Process
 from region.paths import CACHE, LOGS, RUN
-from region.report import Report
+from region.progress import Progress, Reach
 
 START_SECONDS = 20
+PARTS = ("debian", "kubernetes", "etcd", "images")
 _SOURCES = Path(__file__).parent
 _PUBLISHED = CACHE / "mirror"
 
@@ -24,49 +26,50 @@ class MirrorError(ExpectedError):
     """The mirror does not answer; the message names its log."""
 
 
-def build(tools: Toolchain, report: Report) -> Path:
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A part of the tree, made once and whole."""
+
+    name: str
+    key: list[str | bytes | Path]
+    make: Callable[[Path, Reach], None]
+
+    @property
+    def folder(self) -> Path:
+        return _PUBLISHED / f"{self.name}-{content_key(*self.key)}"
+
+    def build(self, progress: Progress) -> Path:
+        def announced(folder: Path) -> None:
+            with progress.part(title(self.name)) as reach:
+                self.make(folder, reach)
+
+        return made_once(self.folder, announced)
+
+
+def lacking() -> list[str]:
+    """The titles of the parts that the cache does not hold."""
+    if image.lacking():
+        return [title(name) for name in PARTS]
+    return [title(part.name) for part in (_debian(), *_parts(Toolchain())) if not part.folder.exists()]
+
+
+def title(name: str) -> str:
+    return f"mirror of {name}"
+
+
+def build_debian(progress: Progress) -> Path:
+    """The part of the tree that needs the image and no tool. Raises DebianMirrorError."""
+    image.build(progress)
+    return _debian().build(progress)
+
+
+def build(tools: Toolchain, progress: Progress) -> Path:
     """The mirror's tree in the cache: `www` is served as it is, `registry` is docker-registry's data.
 
     Each part is made once and whole; interrupted, the next call goes on with the part that was in the making.
     """
-    key, root = signing_key(), image.build(report)
-    debian = _part(
-        "debian",
-        "packages of Debian (1 of 4)",
-        report,
-        [
-            *(image.image_key(), " ".join(debian_repository.node_packages())),
-            *_code("apt_repository", "debian_mirror", "debian_repository", "deb_package", "signing"),
-        ],
-        lambda folder: debian_repository.build(folder, root, key),
-    )
-    kubernetes = _part(
-        "kubernetes",
-        "packages of Kubernetes (2 of 4)",
-        report,
-        [
-            *(key.armored, _tools("kubernetes", "cni", "crictl"), _SOURCES / "packaging"),
-            *_code("apt_repository", "kubernetes_repository", "deb_package", "signing"),
-        ],
-        lambda folder: kubernetes_repository.build(folder, tools, key),
-    )
-    etcd = _part(
-        "etcd",
-        "archive of etcd (3 of 4)",
-        report,
-        [_tools("etcd"), *_code("etcd_archive")],
-        lambda folder: etcd_archive.build(folder, tools),
-    )
-    pulled = _part(
-        "images",
-        "container images (4 of 4)",
-        report,
-        [
-            *(debian.name, _tools("kubernetes", "etcd", "coredns", "flannel", "flannel-cni")),
-            *(_SOURCES / "packaging", *_code("firewall_tools", "images", "oci", "registry")),
-        ],
-        lambda folder: images.build(folder, tools, root, debian / "pool", report),
-    )
+    debian = build_debian(progress)
+    kubernetes, etcd, pulled = (part.build(progress) for part in _parts(tools))
 
     def link(tree: Path) -> None:
         www = tree / "www"
@@ -83,12 +86,42 @@ def build(tools: Toolchain, report: Report) -> Path:
     return made_once(_PUBLISHED / content_key(*names, *_code("mirror")), link)
 
 
-def _part(name: str, title: str, report: Report, key: list[str | bytes | Path], make: Callable[[Path], None]) -> Path:
-    def announced(folder: Path) -> None:
-        report(f"mirror: {title}")
-        make(folder)
+def _debian() -> Part:
+    return Part(
+        name="debian",
+        key=[
+            *(image.image_key(), " ".join(debian_repository.node_packages())),
+            *_code("apt_repository", "debian_mirror", "debian_repository", "deb_package", "signing"),
+        ],
+        make=lambda folder, _: debian_repository.build(folder, image.folder(), signing_key()),
+    )
 
-    return made_once(_PUBLISHED / f"{name}-{content_key(*key)}", announced)
+
+def _parts(tools: Toolchain) -> tuple[Part, Part, Part]:
+    """Those that the tools are in: Kubernetes' packages, etcd's archive, the images."""
+    key, debian = signing_key(), _debian().folder
+    kubernetes = Part(
+        name="kubernetes",
+        key=[
+            *(key.armored, _tools("kubernetes", "cni", "crictl"), _SOURCES / "packaging"),
+            *_code("apt_repository", "kubernetes_repository", "deb_package", "signing"),
+        ],
+        make=lambda folder, _: kubernetes_repository.build(folder, tools, key),
+    )
+    etcd = Part(
+        name="etcd",
+        key=[_tools("etcd"), *_code("etcd_archive")],
+        make=lambda folder, _: etcd_archive.build(folder, tools),
+    )
+    pulled = Part(
+        name="images",
+        key=[
+            *(debian.name, _tools("kubernetes", "etcd", "coredns", "flannel", "flannel-cni")),
+            *(_SOURCES / "packaging", *_code("firewall_tools", "images", "oci", "registry")),
+        ],
+        make=lambda folder, reach: images.build(folder, tools, image.folder(), debian / "pool", reach),
+    )
+    return kubernetes, etcd, pulled
 
 
 def _code(*modules: str) -> list[Path]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from region.errors import ExpectedError
-from region.report import Report
+from region.progress import Progress
 
 PACKAGES = (
     *("debootstrap", "systemd-container", "haproxy", "dnsmasq-base", "nginx-light", "docker-registry", "nftables"),
@@ -44,20 +44,25 @@ def not_installed(wanted: Sequence[str], listed: str) -> list[str]:
     return [package for package in wanted if package not in installed]
 
 
-def install(report: Report) -> None:
+def lacking() -> list[str]:
+    """What `install` will do, by its name in the progress."""
+    return ["packages"] if missing() else []
+
+
+def install(progress: Progress) -> None:
     """Install what is missing; apt's lists are fetched only then. Raises PackagesError with apt's last lines."""
-    lacking = missing()
-    if not lacking:
+    wanted = missing()
+    if not wanted:
         return
-    command = f"apt-get install --no-install-recommends {' '.join(lacking)}"
+    command = f"apt-get install --no-install-recommends {' '.join(wanted)}"
     if os.geteuid() != 0:
         raise PackagesError(f"packages are missing and only root may install them: {command}")
-    report(f"packages: installing {' '.join(lacking)}")
-    with no_services():
+    progress(f"packages: installing {' '.join(wanted)}")
+    with progress.part("packages"), no_services():
         _apt(["update"])
-        _apt(["install", "--yes", "--no-install-recommends", *lacking])
-    if lacking := missing():
-        raise PackagesError(f"apt-get says it succeeded, yet these are not installed: {' '.join(lacking)}")
+        _apt(["install", "--yes", "--no-install-recommends", *wanted])
+    if wanted := missing():
+        raise PackagesError(f"apt-get says it succeeded, yet these are not installed: {' '.join(wanted)}")
 
 
 @contextmanager

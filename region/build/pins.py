@@ -10,7 +10,8 @@ import yaml
 from packaging.requirements import Requirement
 
 from region.build import versions
-from region.build.toolchain import EXECUTOR_MODULE, RECIPES
+from region.build.recipes import RECIPES
+from region.build.toolchain import EXECUTOR_MODULE
 from region.paths import CHECKOUT
 
 DEFAULTS = {
@@ -57,8 +58,8 @@ def pins() -> list[Pin]:
 
 
 def _modules() -> Iterator[Pin]:
-    for tool, binaries in RECIPES.items():
-        modules = dict.fromkeys(_module_of(tool, binary.package) for binary in binaries.values())
+    for tool, recipe in RECIPES.items():
+        modules = dict.fromkeys(_module_of(tool, package) for package in recipe.binaries.values())
         if tool == "pulumi":
             modules[EXECUTOR_MODULE] = None
         for module in modules:

@@ -12,6 +12,7 @@ from region.build.cache import made_once
 from region.errors import ExpectedError
 from region.paths import CACHE
 
+FOLDER = CACHE / "signing-key"
 _IDENTITY = "kubeadm-aws region mirror"
 # Older than any clock that will look at it, so that a machine whose clock is behind still accepts the signatures.
 _BORN = "20200101T000000"
@@ -45,7 +46,7 @@ class SigningKey:
 
 def signing_key() -> SigningKey:
     """The one key of this machine, made when it is first asked for."""
-    return SigningKey(folder=made_once(CACHE / "signing-key", _generate))
+    return SigningKey(folder=made_once(FOLDER, _generate))
 
 
 def _generate(folder: Path) -> None:

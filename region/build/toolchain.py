@@ -1,108 +1,40 @@
 """The binaries the region needs, built from pinned Go modules into a cache keyed by their content.
 
 Each directory of `tools/` is a Go module of its own: version selection never mixes the dependencies of two
-tools.
+tools. What the binaries of one have in common is compiled once.
 """
 
-import fcntl
-import hashlib
 import os
+import re
 import shutil
 import subprocess
-import time
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 
+from region.build.cache import content_key, made_once
+from region.build.recipes import RECIPES
+from region.build.recorded import STEPS
 from region.errors import ExpectedError
 from region.paths import CACHE
-from region.report import Report
+from region.progress import Progress, Reach
 
 MODULES = Path(__file__).parent / "tools"
 CACHED = CACHE / "toolchain"
 PARALLEL = 2  # a link step leaves all but one core idle: a second build fills them
+FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false", "-v", "-gcflags=all=-dwarf=false")
+"""The linker drops what debuggers read, so the compiler need not write it."""
 
-KUBERNETES = "1.37.2"
-PULUMI = "3.276.0"
+PULUMI_TOOLS = ("pulumi", "pulumi-language-python")
+"""What it takes to run the engine."""
+EXECUTOR = "pulumi-language-python-exec"
+"""A script of Pulumi's SDK module, not built but copied: what the language host runs a program with."""
+EXECUTOR_MODULE = "github.com/pulumi/pulumi/sdk/v3"
 
 
 class ToolchainError(ExpectedError):
     """A tool did not build, or was asked for and never built."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Binary:
-    """One binary: the package it is built from (`.` is a main of our own in the tool's folder), and how."""
-
-    package: str
-    variables: Mapping[str, str] = field(default_factory=dict)  # -X, what upstream's release build stamps
-    tags: str = ""
-    cgo: bool = False
-
-    @property
-    def linker_flags(self) -> str:
-        stamps = [f"-X {name}={value}" for name, value in self.variables.items()]
-        static = ["-linkmode external -extldflags -static"] if self.cgo else []
-        return " ".join(["-s -w", *static, *stamps])
-
-
-def _kubernetes(*names: str) -> dict[str, Binary]:
-    major, minor, _ = KUBERNETES.split(".")
-    version = {"gitVersion": f"v{KUBERNETES}", "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
-    # kubeadm's version-skew logic reads the stamp; without it every version is v1.0.0 (reference: constants.go).
-    packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
-    stamps = {f"{package}.{name}": value for package in packages for name, value in version.items()}
-    return {name: Binary(package=f"k8s.io/kubernetes/cmd/{name}", variables=stamps) for name in names}
-
-
-def _plugins(prefix: str, *paths: str) -> dict[str, Binary]:
-    return {path.rsplit("/", 1)[1]: Binary(package=f"{prefix}/{path}") for path in paths}
-
-
-RECIPES: Mapping[str, Mapping[str, Binary]] = {
-    "pulumi": {
-        "pulumi": Binary(
-            package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-            tags="osusergo,grpcnotrace",
-            variables={"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": f"v{PULUMI}"},
-        )
-    },
-    "pulumi-language-python": {
-        "pulumi-language-python": Binary(package="github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python")
-    },
-    "kubernetes": {
-        **_kubernetes("kubeadm", "kubelet", "kubectl"),
-        **_kubernetes("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"),
-    },
-    "etcd": {
-        "etcd": Binary(package="go.etcd.io/etcd/server/v3"),
-        "etcdctl": Binary(package="go.etcd.io/etcd/etcdctl/v3"),
-        "etcdutl": Binary(package="go.etcd.io/etcd/etcdutl/v3"),
-    },
-    "coredns": {"coredns": Binary(package=".", tags="grpcnotrace")},
-    "flannel": {
-        "flanneld": Binary(package="github.com/flannel-io/flannel", cgo=True),
-        "install-conf": Binary(package="github.com/flannel-io/flannel/cmd/install_conf"),
-    },
-    "cni": _plugins(
-        "github.com/containernetworking/plugins/plugins",
-        *("main/bridge", "main/loopback", "ipam/host-local", "meta/portmap", "meta/bandwidth"),
-    ),
-    "flannel-cni": _plugins("github.com/containernetworking/plugins/plugins", "meta/flannel"),
-    "crictl": {
-        "crictl": Binary(
-            package="sigs.k8s.io/cri-tools/cmd/crictl",
-            variables={"sigs.k8s.io/cri-tools/pkg/version.Version": "v1.37.0"},
-        )
-    },
-}
-
-EXECUTOR = "pulumi-language-python-exec"
-"""A script of Pulumi's SDK module, not built but copied: what the language host runs a program with."""
-EXECUTOR_MODULE = "github.com/pulumi/pulumi/sdk/v3"
 
 
 class Toolchain:
@@ -110,97 +42,117 @@ class Toolchain:
 
     def path(self, name: str) -> Path:
         """The binary of this name. Raises ToolchainError when it is not part of the toolchain or not built yet."""
-        module = (
-            "pulumi" if name == EXECUTOR else next((m for m, binaries in RECIPES.items() if name in binaries), None)
-        )
-        if module is None:
+        owner = next((tool for tool, recipe in RECIPES.items() if name in recipe.binaries), None)
+        if name == EXECUTOR:
+            owner = "pulumi"
+        if owner is None:
             raise ToolchainError(f"{name} is no tool of region/build/tools")
-        binary = directory(module) / name
+        binary = directory(owner) / name
         if not binary.exists():
             raise ToolchainError(f"{name} has not been built: run `python -m region prepare`")
         return binary
 
 
-def directory(module: str) -> Path:
-    """Where a module's binaries are, named by all that decides what they become."""
-    source = MODULES / module
-    digest = hashlib.sha256()
-    recipe = repr(RECIPES[module]).encode()
-    own = (file.read_bytes() for file in sorted(source.glob("*.go")))
-    for part in ((source / "go.mod").read_bytes(), (source / "go.sum").read_bytes(), recipe, *own):
-        digest.update(part)
-    return CACHED / f"{module}-{digest.hexdigest()[:16]}" / "bin"
+def directory(tool: str) -> Path:
+    """Where a tool's binaries are, named by all that decides what they become."""
+    source = MODULES / tool
+    own = sorted(source.glob("*.go"))
+    recipe = RECIPES[tool]
+    how = repr((dict(recipe.binaries), recipe.linker_flags, recipe.tags, recipe.cgo, FLAGS))
+    return CACHED / f"{tool}-{content_key(source / 'go.mod', source / 'go.sum', how, *own)}" / "bin"
 
 
-def build(report: Report, modules: Sequence[str] | None = None) -> Toolchain:
-    """Build what the cache does not hold, two binaries at a time; interrupted, it goes on where it was.
+def lacking(tools: Sequence[str] = tuple(RECIPES)) -> list[str]:
+    """The tools that the cache does not hold."""
+    return [tool for tool in tools if not directory(tool).exists()]
+
+
+def build(progress: Progress, tools: Sequence[str] = tuple(RECIPES)) -> Toolchain:
+    """Build what the cache does not hold, two tools at a time; interrupted, what Go has compiled is not lost.
 
     Raises ToolchainError with the end of the compiler's output and the place of all of it.
     """
-    with _lock():
-        names = list(RECIPES) if modules is None else list(modules)
-        missing = [(m, n) for m in names for n in RECIPES[m] if not (directory(m) / n).exists()]
-        started = count(1)
 
-        def one(item: tuple[str, str]) -> None:
-            module, name = item
-            report(f"toolchain: building {name} ({next(started)} of {len(missing)})")
-            begin = time.monotonic()
-            _build(module, name)
-            report(f"toolchain: {name} built in {time.monotonic() - begin:.0f} s")
+    def one(tool: str) -> None:
+        def make(folder: Path) -> None:
+            with progress.part(tool) as reach:
+                _build(tool, folder, reach)
 
-        with ThreadPoolExecutor(PARALLEL) as pool:
-            try:
-                list(pool.map(one, missing))
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
-        if "pulumi" in names:
-            _copy_executor()
+        made_once(directory(tool), make)
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        try:
+            list(pool.map(one, lacking(tools)))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
     return Toolchain()
 
 
-def _build(module: str, name: str) -> None:
-    recipe, target = RECIPES[module][name], directory(module) / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f".{name}.unfinished")
-    flags = ["-mod=readonly", "-trimpath", "-buildvcs=false", f"-ldflags={recipe.linker_flags}", f"-tags={recipe.tags}"]
-    log = CACHED / "logs" / f"{name}.log"
+def _build(tool: str, folder: Path, reach: Reach) -> None:
+    recipe = RECIPES[tool]
+    log = CACHED / "logs" / f"{tool}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
-        done = subprocess.run(
-            ["go", "build", *flags, "-o", str(unfinished), recipe.package],
-            cwd=MODULES / module,
-            env={**os.environ, "CGO_ENABLED": "1" if recipe.cgo else "0", "GOTOOLCHAIN": "local", "GOWORK": "off"},
-            stdout=output,
+    flags = (*FLAGS, f"-ldflags={recipe.linker_flags}", f"-tags={recipe.tags}")
+    steps = 0
+    with (
+        tempfile.TemporaryDirectory(dir=folder.parent) as built,
+        log.open("w") as output,
+        subprocess.Popen(
+            ["go", "build", *flags, "-o", f"{built}/", *recipe.binaries.values()],
+            cwd=MODULES / tool,
+            env=_environment(cgo=recipe.cgo),
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-        )
-    if done.returncode:
-        end = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-        raise ToolchainError(f"{name} did not build from {recipe.package} (whole output: {log}):\n{end}")
-    unfinished.rename(target)
+            text=True,
+            errors="replace",
+        ) as process,
+    ):
+        for line in process.stdout or ():
+            output.write(line)
+            steps += 1  # a module that is fetched, a package that is compiled
+            reach(min(steps / STEPS[tool], 0.99))
+        output.flush()
+        if process.wait():
+            end = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+            raise ToolchainError(f"{tool} did not build from {MODULES / tool} (whole output: {log}):\n{end}")
+        for name, package in recipe.binaries.items():
+            shutil.move(Path(built) / file_name(tool, package), folder / name)
+    if tool == "pulumi":
+        _copy_executor(folder)
 
 
-def _copy_executor() -> None:
-    target = directory("pulumi") / EXECUTOR
-    if target.exists():
-        return
+def file_name(tool: str, package: str) -> str:
+    """What `go build` calls the binary of a package: the last of its path that is no major version."""
+    return tool if package == "." else re.sub(r"/v\d+$", "", package).rpartition("/")[2]
+
+
+def _environment(*, cgo: bool) -> Mapping[str, str]:
+    """For `go build`: a compiler lives for seconds, and collecting its garbage takes a third of its time.
+
+    The limit keeps all that may run at once within half of the machine's memory.
+    """
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    limit = memory // (2 * PARALLEL * (os.cpu_count() or 1))
+    return {
+        **os.environ,
+        "CGO_ENABLED": "1" if cgo else "0",
+        "GOGC": "off",
+        "GOMEMLIMIT": str(limit),
+        "GOTOOLCHAIN": "local",
+        "GOWORK": "off",
+    }
+
+
+def _copy_executor(folder: Path) -> None:
     found = subprocess.run(
         ["go", "list", "-m", "-f", "{{.Dir}}", EXECUTOR_MODULE],
         cwd=MODULES / "pulumi",
+        env=_environment(cgo=False),
         check=True,
         capture_output=True,
         text=True,
     )
-    unfinished = target.with_name(f".{EXECUTOR}.unfinished")
-    shutil.copyfile(Path(found.stdout.strip()) / "python" / "cmd" / EXECUTOR, unfinished)
-    unfinished.chmod(0o755)
-    unfinished.rename(target)
-
-
-@contextmanager
-def _lock() -> Iterator[None]:
-    CACHED.mkdir(parents=True, exist_ok=True)
-    with (CACHED / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    target = folder / EXECUTOR
+    shutil.copyfile(Path(found.stdout.strip()) / "python" / "cmd" / EXECUTOR, target)
+    target.chmod(0o755)

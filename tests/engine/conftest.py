@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from region import pulumi_home
 from region.build import toolchain
 from region.cloud.api import Api
 from region.paths import CHECKOUT
+from region.progress import Progress
 from tests.engine.stack import Stack
 
 PROGRAM = ("settings", "components", "scripts", "Pulumi.yaml")
@@ -28,7 +30,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def environment(api: str, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    tools = toolchain.build(print, ["pulumi", "pulumi-language-python"])
+    tools = toolchain.build(Progress({}, Console()), toolchain.PULUMI_TOOLS)
     place = tmp_path_factory.mktemp("pulumi")
     return pulumi_home.prepare(place / "home", tools, backend=place / "state", endpoint=api)
 

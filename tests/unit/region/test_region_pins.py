@@ -1,5 +1,5 @@
 from region.build.pins import HELD, Registry, pins
-from region.build.toolchain import RECIPES
+from region.build.recipes import RECIPES
 
 
 def names(registry: Registry) -> list[tuple[str, str]]:
@@ -8,18 +8,18 @@ def names(registry: Registry) -> list[tuple[str, str]]:
 
 def test_the_modules_are_what_the_toolchain_builds_from_and_the_defaults_of_the_program():
     assert names(Registry.GO) == [
+        ("tools/kubernetes", "k8s.io/kubernetes"),
         ("tools/pulumi", "github.com/pulumi/pulumi/pkg/v3"),
         ("tools/pulumi", "github.com/pulumi/pulumi/sdk/v3"),
-        ("tools/pulumi-language-python", "github.com/pulumi/pulumi/sdk/v3"),
-        ("tools/kubernetes", "k8s.io/kubernetes"),
+        ("tools/coredns", "github.com/coredns/coredns"),
+        ("tools/flannel", "github.com/flannel-io/flannel"),
         ("tools/etcd", "go.etcd.io/etcd/server/v3"),
         ("tools/etcd", "go.etcd.io/etcd/etcdctl/v3"),
         ("tools/etcd", "go.etcd.io/etcd/etcdutl/v3"),
-        ("tools/coredns", "github.com/coredns/coredns"),
-        ("tools/flannel", "github.com/flannel-io/flannel"),
+        ("tools/crictl", "sigs.k8s.io/cri-tools"),
+        ("tools/pulumi-language-python", "github.com/pulumi/pulumi/sdk/v3"),
         ("tools/cni", "github.com/containernetworking/plugins"),
         ("tools/flannel-cni", "github.com/containernetworking/plugins"),
-        ("tools/crictl", "sigs.k8s.io/cri-tools"),
         ("Pulumi.yaml kubernetesVersion", "k8s.io/kubernetes"),
         ("Pulumi.yaml etcdVersion", "go.etcd.io/etcd/server/v3"),
         ("Pulumi.yaml flannelVersion", "github.com/flannel-io/flannel"),
@@ -57,7 +57,7 @@ def test_the_region_has_what_the_program_asks_for_by_default():
 def test_only_tools_that_there_are_are_held():
     assert HELD.keys() <= RECIPES.keys()
     assert [pin.where for pin in pins() if pin.held] == [
-        "tools/pulumi-language-python",
         "tools/coredns",
+        "tools/pulumi-language-python",
         "tools/flannel-cni",
     ]

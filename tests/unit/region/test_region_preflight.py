@@ -4,10 +4,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
 from region import preflight, probes
 from region.build import packages
 from region.fabric import leftovers
+from region.progress import Progress
 
 DEBIAN = {"ID": "debian", "PRETTY_NAME": "Debian 12"}
 
@@ -92,16 +94,15 @@ def test_packages_that_are_only_configured_are_not_installed() -> None:
 
 def test_nothing_is_run_when_no_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "missing", lambda: [])
-    said: list[str] = []
-    preflight.install_packages(said.append)
-    assert said == []
+    monkeypatch.setattr(packages, "_apt", lambda argv: pytest.fail(f"apt-get {argv}"))
+    preflight.install_packages(Progress({}, Console()))
 
 
 def test_a_user_is_told_the_command_that_root_must_type(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "missing", lambda: ["jq", "gcc"])
     monkeypatch.setattr(packages.os, "geteuid", lambda: 1000)
     with pytest.raises(preflight.PreflightError, match="apt-get install --no-install-recommends jq gcc"):
-        preflight.install_packages(print)
+        preflight.install_packages(Progress({}, Console()))
 
 
 def test_a_policy_against_services_lasts_as_long_as_the_installation(
