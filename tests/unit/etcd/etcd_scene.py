@@ -97,7 +97,7 @@ case "${words[*]}" in
       touch "$FAKE/holds"
       printf 'kubeadm-aws/etcd-restart/1f86\n\n'
     fi
-    while true; do sleep 0.1; done ;;
+    for _ in {1..600}; do sleep 0.1; done ;;
   *) refuse "unknown command" ;;
 esac
 """
