@@ -42,13 +42,19 @@ may_found() {
 # MEMBERS: has a living etcd take this machine as a learner, in the place of the member that was at its address. That one has
 # lost what it voted for, so it never comes back under its ID. Sets prepare_birth's state and initial.
 admit() {
-  local id status client learner
+  local listed id status client learner
   read -r id status _ _ client learner <<<"$(awk -v url="$PEER_URL" '$4 == url' <<<"$1")" || true
   # etcd knows the first members' names from the beginning, and so calls them started.
   if [[ $status == started && $client == - && $learner == false ]] && may_found; then
     echo "$NAME is one of the first members and has not started yet"
     return
   fi
+  # One at a time: etcd starts only with the members that there are, and takes no learner beside another. One that an attempt
+  # left is started and promoted by its own step, which may need the turn.
+  wait_for 300 "the learner beside $NAME to get its vote" others_vote
+  take_turn admission "$OTHER_ENDPOINTS"
+  wait_for 60 "etcd to list its members" members "$OTHER_ENDPOINTS"
+  listed=$ANSWER
   if [[ -n $id && ($status == started || $learner == false) ]]; then
     echo "the machine or the data that was $NAME is gone: removing its member $id"
     # As long as it serves without its data, the quorum counts on it. It ends by itself a second after its removal.
@@ -61,11 +67,15 @@ admit() {
     stop_etcd
     wait_for 300 "etcd to take $NAME as a learner" take
   fi
-  # etcd starts only with the members that there are: others may have come and gone in the meantime.
-  wait_for 60 "etcd to list its members" members "$OTHER_ENDPOINTS"
   state=existing
-  initial=$(awk -v url="$PEER_URL" '$4 != url {print ($3 == "-" ? "unnamed-" $1 : $3) "=" $4}' <<<"$ANSWER" | paste --serial --delimiters=,)
+  initial=$(awk -v url="$PEER_URL" '$4 != url {print ($3 == "-" ? "unnamed-" $1 : $3) "=" $4}' <<<"$listed" | paste --serial --delimiters=,)
   initial=${initial:+$initial,}$NAME=$PEER_URL
+}
+
+others_vote() {
+  local listed
+  listed=$(members "$OTHER_ENDPOINTS") || give_back "$listed" || return
+  ! awk -v url="$PEER_URL" '$4 != url && $6 == "true"' <<<"$listed" | grep .
 }
 
 # Both may have been done by an attempt whose answer was lost.

@@ -127,19 +127,24 @@ restart_or_fail() {
   }
 }
 
-# The members may all be told to restart at once. They take turns by a lock in etcd itself, and none goes down while the rest
-# is no quorum: settings that no etcd starts with stop one member, not the cluster. The holder ends with this script, and if
-# the host ends with both, the lock ends with its lease.
-restart_in_turn() {
-  local turn holder
-  exec {turn}< <(exec setpriv --pdeathsig TERM etcdctl --endpoints="$CLIENT_URL,$OTHER_ENDPOINTS" --cacert="$ETCD_PKI/ca.crt" \
-    --cert="$ETCD_PKI/healthcheck-client.crt" --key="$ETCD_PKI/healthcheck-client.key" lock kubeadm-aws/etcd-restart --ttl 60)
-  holder=$!
+# WHAT ENDPOINTS: waits for a lock of that name in etcd, which the process HOLDER has then. It ends with this script, and if the
+# host ends with both, the lock ends with its lease.
+take_turn() {
+  local turn
+  exec {turn}< <(exec setpriv --pdeathsig TERM etcdctl --endpoints="$2" --cacert="$ETCD_PKI/ca.crt" \
+    --cert="$ETCD_PKI/healthcheck-client.crt" --key="$ETCD_PKI/healthcheck-client.key" lock "kubeadm-aws/etcd-$1" --ttl 60)
+  HOLDER=$!
   read -r -t 300 -u "$turn" ||
-    fail "this host did not get its turn to restart etcd within 300 s: see above, or another member holds etcd's lock kubeadm-aws/etcd-restart"
+    fail "this host did not get its turn for etcd's $1 within 300 s: see above, or another member holds etcd's lock kubeadm-aws/etcd-$1"
+}
+
+# The members may all be told to restart at once. They take turns, and none goes down while the rest is no quorum: settings that
+# no etcd starts with stop one member, not the cluster.
+restart_in_turn() {
+  take_turn restart "$CLIENT_URL,$OTHER_ENDPOINTS"
   restart_now
   wait_for 60 "this member to serve again after its restart" is_healthy "$CLIENT_URL"
-  kill "$holder" 2>/dev/null || true
+  kill "$HOLDER" 2>/dev/null || true
 }
 
 # A member that serves is one the others may count on; any other has nothing to lose. Nor has a learner, which has no vote.

@@ -65,6 +65,8 @@ answer() {
   echo "$*"
 }
 id=${words[2]:-}
+[[ ${words[0]} != lock ]] || id=${words[1]}
+turn=$(cat "$FAKE/holds" 2>/dev/null || echo none)
 case "${words[*]}" in
   "member list") find_member && cat "$FAKE/members" ;;
   "get "*) find_member ;;
@@ -72,14 +74,13 @@ case "${words[*]}" in
     find_member
     ! grep --quiet ", $url," "$FAKE/members" || refuse "etcdserver: Peer URLs already exists"
     echo "ad0, unstarted, , $url, , true" >>"$FAKE/members"
-    [[ $* == *--learner* ]] && echo "added $id at $url" >>"$FAKE/events"
+    [[ $* == *--learner* ]] && echo "added $id at $url, turn: $turn" >>"$FAKE/events"
     answer "Member ad0 added as learner to cluster c0" ;;
   "member remove "*)
     find_member
     grep --quiet "^$id, " "$FAKE/members" || refuse "etcdserver: member not found"
     sed -i "/^$id, /d" "$FAKE/members"
-    echo "removed $id" >>"$FAKE/events"
-    [[ ! -e $FAKE/members-after-removal ]] || mv "$FAKE/members-after-removal" "$FAKE/members"
+    echo "removed $id, turn: $turn" >>"$FAKE/events"
     answer "Member $id removed from cluster c0" ;;
   "member promote "*)
     find_member
@@ -89,13 +90,15 @@ case "${words[*]}" in
       refuse "etcdserver: can only promote a learner member which is in sync with leader"
     fi
     sed -i "/^$id, /s/true$/false/" "$FAKE/members"
-    echo "promoted $id" >>"$FAKE/events" ;;
-  "lock kubeadm-aws/etcd-restart "*)
+    echo "promoted $id, turn: $turn" >>"$FAKE/events" ;;
+  "lock kubeadm-aws/etcd-restart "* | "lock kubeadm-aws/etcd-admission "*)
     [[ ! -e $FAKE/lockless ]] || refuse "etcdserver: no leader"
+    find_member
     trap 'rm -f "$FAKE/holds"; exit' TERM
     if [[ ! -e $FAKE/locked ]]; then
-      touch "$FAKE/holds"
-      printf 'kubeadm-aws/etcd-restart/1f86\n\n'
+      basename "$id" >"$FAKE/holds"
+      [[ ! -e $FAKE/members-when-locked ]] || mv "$FAKE/members-when-locked" "$FAKE/members"
+      printf '%s/1f86\n\n' "$id"
     fi
     for _ in {1..600}; do sleep 0.1; done ;;
   *) refuse "unknown command" ;;
@@ -109,7 +112,8 @@ touch "$FAKE/healthy/10.0.0.10"
 mkdir -p "$FAKE/var/lib/etcd/member/wal"
 own="started, master-0, https://10.0.0.10:2380, https://10.0.0.10:2379"
 sed -i -E "/10.0.0.10:2380/s|^([^,]+), .*, |\1, $own, |" "$FAKE/members"
-[[ -e $FAKE/holds ]] && echo "started in its turn" >>"$FAKE/events" || echo "started at once" >>"$FAKE/events"
+turn=$(cat "$FAKE/holds" 2>/dev/null)
+[[ $turn == etcd-restart ]] && echo "started in its turn" >>"$FAKE/events" || echo "started at once" >>"$FAKE/events"
 """,
     # Every certificate is as it should be.
     "openssl": """

@@ -20,7 +20,9 @@ ADMITTED = {
     "INITIAL_CLUSTER": f"master-1=https://10.0.0.11:2380,master-2=https://10.0.0.12:2380,master-0={URL}",
     "INITIAL_CLUSTER_STATE": "existing",
 }
-ADDED = [f"added master-0 at {URL}", "started at once", "promoted ad0"]
+TURN = "turn: etcd-admission"
+REMOVED = f"removed 10, {TURN}"
+ADDED = [f"added master-0 at {URL}, {TURN}", "started at once", f"promoted ad0, {TURN}"]
 
 
 @pytest.fixture(params=[SystemdManager, StaticPodManager])
@@ -103,21 +105,21 @@ def test_the_data_of_the_only_member_is_not_replaced_by_none(unit: Host) -> None
 def test_a_new_machine_takes_the_place_of_the_one_that_is_gone(host: Host, learner: bool) -> None:
     etcd_lives(host, started("10", OWN, learner=learner))
     done = host.runs(OTHERS, may_found=False)
-    assert (done.returncode, host.events, host.birth) == (0, ["removed 10", *ADDED], ADMITTED), done.stderr
+    assert (done.returncode, host.events, host.birth) == (0, [REMOVED, *ADDED], ADMITTED), done.stderr
     assert host.has("etc/etcd/voter")
 
 
 def test_before_the_founding_a_new_machine_takes_that_place_too(unit: Host) -> None:
     etcd_lives(unit, started("10", OWN))
     done = unit.runs(OTHERS)
-    assert (done.returncode, unit.events, unit.birth) == (0, ["removed 10", *ADDED], ADMITTED), done.stderr
+    assert (done.returncode, unit.events, unit.birth) == (0, [REMOVED, *ADDED], ADMITTED), done.stderr
 
 
 @pytest.mark.parametrize("own", [FIRST, UNSTARTED_VOTER], ids=["first", "added by hand"])
 def test_a_vote_that_nobody_ever_used_makes_room(unit: Host, own: str) -> None:
     etcd_lives(unit, own)
     done = unit.runs(OTHERS, may_found=False)
-    assert (done.returncode, unit.events, unit.birth) == (0, ["removed 10", *ADDED], ADMITTED), done.stderr
+    assert (done.returncode, unit.events, unit.birth) == (0, [REMOVED, *ADDED], ADMITTED), done.stderr
 
 
 def test_a_member_that_is_not_listed_is_added(host: Host) -> None:
@@ -129,7 +131,9 @@ def test_a_member_that_is_not_listed_is_added(host: Host) -> None:
 def test_a_learner_that_an_earlier_attempt_added_is_kept(host: Host) -> None:
     etcd_lives(host, UNSTARTED_LEARNER)
     done = host.runs(OTHERS, may_found=False)
-    assert (done.returncode, host.events, host.birth) == (0, ["started at once", "promoted 10"], ADMITTED), done.stderr
+    assert (done.returncode, host.events, host.birth) == (0, ["started at once", f"promoted 10, {TURN}"], ADMITTED), (
+        done.stderr
+    )
 
 
 def test_what_an_earlier_attempt_has_started_meanwhile_is_no_lost_data(unit: Host) -> None:
@@ -146,7 +150,7 @@ def test_what_an_earlier_attempt_has_started_meanwhile_is_no_lost_data(unit: Hos
     done = unit.runs(OTHERS, may_found=False)
     assert done.returncode == 0, done.stderr
     assert not [event for event in unit.events if event.startswith(("removed", "added"))]
-    assert unit.events[-1] == "promoted 10"
+    assert unit.events[-1] == "promoted 10, turn: none"
     assert unit.birth["INITIAL_CLUSTER"] == "any"
 
 
@@ -156,7 +160,7 @@ def test_a_member_without_its_data_comes_back_as_another(host: Host, may_found: 
     etcd_lives(host, started("10", OWN))
     done = host.runs(OTHERS, may_found=may_found)
     assert (done.returncode, host.birth) == (0, ADMITTED), done.stderr
-    assert host.events == ["stopped", "removed 10", *ADDED]
+    assert host.events == ["stopped", REMOVED, *ADDED]
 
 
 def test_a_member_that_serves_without_its_data_is_not_stopped_before_it_is_removed(host: Host) -> None:
@@ -166,11 +170,11 @@ def test_a_member_that_serves_without_its_data_is_not_stopped_before_it_is_remov
     host.lists_members(*LIVING, started("10", OWN))
     done = host.runs(OTHERS)
     assert done.returncode == 0, done.stderr
-    assert host.events == ["removed 10", "stopped", *ADDED]
+    assert host.events == [REMOVED, "stopped", *ADDED]
 
 
 def test_what_was_done_and_whose_answer_was_lost_is_not_done_in_vain(unit: Host) -> None:
-    for own, done_before in ((started("10", OWN), ["removed 10"]), (None, [])):
+    for own, done_before in ((started("10", OWN), [REMOVED]), (None, [])):
         etcd_lives(unit, *([own] if own else []))
         (unit.folder / "loses-answers").touch()
         done = unit.runs(OTHERS, may_found=False)
@@ -180,17 +184,36 @@ def test_what_was_done_and_whose_answer_was_lost_is_not_done_in_vain(unit: Host)
         unit.forgets_events()
 
 
-def test_it_starts_with_the_members_that_there_are_when_it_was_added(unit: Host) -> None:
-    """Two machines of five may be replaced at once, and the other's member be gone by then."""
+def test_it_starts_with_the_members_that_there_are_when_it_has_its_turn(unit: Host) -> None:
+    """Two machines of five may be replaced at once: the other's member is another by then."""
     fourth = "10.0.0.13"
-    etcd_lives(unit, started("13", fourth), started("10", OWN))
-    unit.lists_members(*LIVING, file="members-after-removal")
+    etcd_lives(unit, "13, unstarted, , https://10.0.0.13:2380, , false", started("10", OWN))
+    unit.lists_members(*LIVING, started("ad1", fourth), started("10", OWN), file="members-when-locked")
     done = unit.runs([*OTHERS, fourth], may_found=False)
-    assert (done.returncode, unit.birth) == (0, ADMITTED), done.stderr
+    assert (done.returncode, unit.events) == (0, [REMOVED, *ADDED]), done.stderr
+    assert ",master-3=https://10.0.0.13:2380,master-0=" in unit.birth["INITIAL_CLUSTER"]
+
+
+@pytest.mark.parametrize("own", [started("10", OWN), UNSTARTED_LEARNER], ids=["predecessor", "earlier attempt"])
+def test_nothing_changes_while_another_is_being_admitted(unit: Host, own: str) -> None:
+    etcd_lives(unit, own)
+    (unit.folder / "locked").touch()
+    done = unit.runs(OTHERS, may_found=False)
+    assert (done.returncode, unit.events) == (1, [])
+    assert "this host did not get its turn for etcd's admission within 300 s" in done.stderr
+
+
+def test_it_takes_no_turn_before_a_learner_that_was_left_has_its_vote(unit: Host) -> None:
+    """That one's own step needs the turn, and etcd takes no second learner."""
+    etcd_lives(unit, "13, unstarted, , https://10.0.0.13:2380, , true", started("10", OWN))
+    done = unit.runs([*OTHERS, "10.0.0.13"], may_found=False)
+    assert (done.returncode, unit.events) == (1, [])
+    assert "waited 6 s in vain for the learner beside master-0 to get its vote" in done.stderr
+    assert "lock " not in (unit.folder / "asked").read_text()
 
 
 def test_members_without_a_name_are_named_for_etcd(unit: Host) -> None:
-    etcd_lives(unit, "13, unstarted, , https://10.0.0.13:2380, , true")
+    etcd_lives(unit, "13, unstarted, , https://10.0.0.13:2380, , false")
     assert unit.runs([*OTHERS, "10.0.0.13"], may_found=False).returncode == 0
     assert ",unnamed-13=https://10.0.0.13:2380,master-0=" in unit.birth["INITIAL_CLUSTER"]
 
