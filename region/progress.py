@@ -60,8 +60,8 @@ class Progress:
             self._show(silent_seconds=0)
         yield lambda fraction: self._reach(name, fraction)
         with self._lock:
-            self._making.remove(name)
             self._reach(name, 1)
+            self._making.remove(name)
 
     def time_left(self) -> str:
         minutes = round(self._seconds_left() / 60)

@@ -83,3 +83,11 @@ def test_where_nothing_is_to_be_made_nothing_is_said():
     with progress, progress.part("image") as reach:
         reach(1)
     assert said.getvalue() == ""
+
+
+def test_the_line_at_a_parts_end_names_it():
+    clock = Clock()
+    progress, said = progress_of(clock, compiler=300, image=300)
+    with progress.part("compiler"):
+        clock.now += SILENT_SECONDS
+    assert said.getvalue().splitlines()[-1] == " 50% done, about 1 min left: compiler"
