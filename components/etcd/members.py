@@ -17,6 +17,9 @@ from components.pki.etcd import EtcdPki
 from components.pki.random_text import random_hex
 from settings.values import EtcdSettings
 
+# All that a member's script waits for in turn: learners before it, its admission, its start, its promotion.
+MEMBER_SECONDS = 1500
+
 
 @dataclass(frozen=True, kw_only=True)
 class EtcdArgs:
@@ -80,6 +83,7 @@ class Etcd(pulumi.ComponentResource):
             },
             files=[*manager.files(self._birth, node, self._args.pki), *health_files(self._args.nodes)],
             libraries=manager.libraries,
+            timeout_seconds=MEMBER_SECONDS,
             secret=True,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[measured, self._args.prepared[node.name]]),
         )
