@@ -10,8 +10,8 @@ from tests.e2e.cluster import Cluster
 from tests.full.layout import DEDICATED, STATIC_PODS
 
 SECONDS_UNTIL_HEALTHY = 60
-SECONDS_UNTIL_TOLD = 60
 SECONDS_UNTIL_WRITTEN = 60
+SECONDS_UNTIL_TOLD = 60
 """A quorum that cannot come would be waited for five minutes."""
 
 STOP_UNIT = "systemctl stop etcd"
