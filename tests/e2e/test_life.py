@@ -157,6 +157,12 @@ def test_ssh_reaches_every_node_with_pinned_host_keys(cluster: Cluster) -> None:
     assert len(str(cluster.outputs()["sshKnownHosts"]).split("\n")) >= 7, "the bastion and six nodes are known"
 
 
+def test_ssh_once_there_stays_there(cluster: Cluster) -> None:
+    for host in sorted(MASTERS | WORKERS | {"bastion"}):
+        ended = cluster.ssh(host, "sudo journalctl --unit ssh --grep 'Received signal 15' --output cat || true")
+        assert not ended.strip(), f"{host}: sshd was ended while steps were about to come"
+
+
 def test_no_host_holds_the_key_of_etcds_authority(cluster: Cluster) -> None:
     for host in sorted(MASTERS | WORKERS):
         found = cluster.ssh(host, "sudo find /etc /var/lib /run -name '*.key' -path '*etcd*' 2>/dev/null || true")
