@@ -19,7 +19,7 @@ def first_boot(*, hostname: str, host_private_key: str, host_public_key: str, au
         "ssh_deletekeys": True,
         "ssh_keys": {"ed25519_private": host_private_key, "ed25519_public": host_public_key},
         "write_files": [
-            # The image may make keys of other types at first boot, and clients that pin this one would be offered those.
+            # Images may make keys of other types at first boot, and clients that pin this one would be offered those.
             {"path": "/etc/ssh/sshd_config.d/10-host-key.conf", "content": f"HostKey {HOST_KEY}\n"},
             # Told this later, by ssh_pwauth alone, sshd is restarted by cloud-init under the first connection.
             {"path": "/etc/ssh/sshd_config.d/50-cloud-init.conf", "content": "PasswordAuthentication no\n"},

@@ -1,6 +1,6 @@
 """What the toolchain is built from, tool by tool."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 KUBERNETES = "1.37.2"
@@ -8,10 +8,21 @@ PULUMI = "3.276.0"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Edit:
+    """Another text for what `pattern` matches in a file of a module that a tool is built from, as `re.sub` has them."""
+
+    module: str
+    file: str
+    pattern: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Tool:
     """The binaries of one Go module by their packages; `.` is a main of our own in the tool's folder."""
 
     binaries: Mapping[str, str]
+    edits: Sequence[Edit] = ()
     variables: Mapping[str, str] = field(default_factory=dict)  # -X, what upstream's release build stamps
     tags: str = ""
     cgo: bool = False
@@ -35,6 +46,36 @@ def _kubernetes_stamps() -> dict[str, str]:
     return {f"{package}.{name}": value for package in packages for name, value in version.items()}
 
 
+# Every package that knows informers compiles this generic type's methods again, for each of 150 kinds; it does not
+# compile functions (docs/decisions/edited-modules.md).
+_INFORMERS = "tools/cache/controller.go"
+_FUNCTIONS_FOR_METHODS = (
+    Edit(
+        module="k8s.io/client-go",
+        file=_INFORMERS,
+        pattern=r"func \(d DeletedObject\[T\]\) (Get\w+)\(\)",
+        text=r"func \1Of[T Object](d DeletedObject[T])",
+    ),
+    Edit(
+        module="k8s.io/client-go",
+        file=_INFORMERS,
+        pattern=r"\bd\.GetObjectName\(\)",
+        text="GetObjectNameOf(d)",
+    ),
+    Edit(
+        module="k8s.io/dynamic-resource-allocation",
+        file="resourceslice/tracker/tracker.go",
+        pattern=r"klog\.KObj\((deleted\w+)\)",
+        text=r"klog.KRef(cache.GetNamespaceOf(\1), cache.GetNameOf(\1))",
+    ),
+    Edit(
+        module="k8s.io/dynamic-resource-allocation",
+        file="resourceslice/tracker/tracker.go",
+        pattern=r"\b(deleted\w+)\.GetName\(\)",
+        text=r"cache.GetNameOf(\1)",
+    ),
+)
+
 RECIPES: Mapping[str, Tool] = {
     "kubernetes": Tool(
         binaries=_below(
@@ -42,6 +83,7 @@ RECIPES: Mapping[str, Tool] = {
             *("kubeadm", "kubelet", "kubectl"),
             *("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"),
         ),
+        edits=_FUNCTIONS_FOR_METHODS,
         variables=_kubernetes_stamps(),
     ),
     "pulumi": Tool(

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from region.build.cache import content_key, made_once
+from region.build.edited import edited_modules
 from region.build.recipes import RECIPES
 from region.build.recorded import STEPS
 from region.errors import ExpectedError
@@ -58,7 +59,7 @@ def directory(tool: str) -> Path:
     source = MODULES / tool
     own = sorted(source.glob("*.go"))
     recipe = RECIPES[tool]
-    how = repr((dict(recipe.binaries), recipe.linker_flags, recipe.tags, recipe.cgo, FLAGS))
+    how = repr((dict(recipe.binaries), recipe.edits, recipe.linker_flags, recipe.tags, recipe.cgo, FLAGS))
     return CACHED / f"{tool}-{content_key(source / 'go.mod', source / 'go.sum', how, *own)}" / "bin"
 
 
@@ -93,27 +94,30 @@ def _build(tool: str, folder: Path, reach: Reach) -> None:
     recipe = RECIPES[tool]
     log = CACHED / "logs" / f"{tool}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
+    environment = _environment(cgo=recipe.cgo)
     flags = (*FLAGS, f"-ldflags={recipe.linker_flags}", f"-tags={recipe.tags}")
     steps = 0
     with (
         tempfile.TemporaryDirectory(dir=folder.parent) as built,
+        tempfile.TemporaryDirectory(dir=folder.parent) as edited,
         log.open("w") as output,
-        subprocess.Popen(
-            ["go", "build", *flags, "-o", f"{built}/", *recipe.binaries.values()],
+    ):
+        modules = edited_modules(MODULES / tool, recipe.edits, Path(edited), environment)
+        with subprocess.Popen(
+            ["go", "build", *flags, f"-modfile={modules}", "-o", f"{built}/", *recipe.binaries.values()],
             cwd=MODULES / tool,
-            env=_environment(cgo=recipe.cgo),
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-        ) as process,
-    ):
-        for line in process.stdout or ():
-            output.write(line)
-            steps += 1  # a module that is fetched, a package that is compiled
-            reach(min(steps / STEPS[tool], 0.99))
+        ) as process:
+            for line in process.stdout or ():
+                output.write(line)
+                steps += 1  # a module that is fetched, a package that is compiled
+                reach(min(steps / STEPS[tool], 0.99))
         output.flush()
-        if process.wait():
+        if process.returncode:
             end = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
             raise ToolchainError(f"{tool} did not build from {MODULES / tool} (whole output: {log}):\n{end}")
         for name, package in recipe.binaries.items():

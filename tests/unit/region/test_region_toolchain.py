@@ -4,15 +4,22 @@ import pytest
 from rich.console import Console
 
 from region.build import mirror, toolchain
-from region.build.recipes import RECIPES, Tool
+from region.build.edited import EditError
+from region.build.recipes import RECIPES, Edit, Tool
 from region.build.recorded import SECONDS, STEPS
 from region.build.toolchain import Toolchain, ToolchainError
 from region.progress import Progress
 
-# A compiler that says what it is asked for; a package whose name has "broken" in it does not build.
+# A compiler that says what it is asked for; a package whose name has "broken" in it does not build. What it builds
+# holds the text of the modules that go.mod names copies of.
 GO = """\
 #!/bin/sh
+case "$1 $2" in
+  "mod download") printf '{"Dir": "%s"}' "$UPSTREAM/$4"; exit ;;
+  "mod edit") printf '\\nreplace %s\\n' "${3#-replace=}" >>"$4"; exit ;;
+esac
 echo "$PWD: $*" >>"$CALLS"
+for given in "$@"; do case $given in -modfile=*) modules=${given#-modfile=} ;; esac; done
 echo "go: downloading a.example/tool v1.0.0" >&2
 while [ "$1" != -o ]; do shift; done
 folder=$2; shift 2
@@ -22,6 +29,7 @@ for package in "$@"; do
   name=${package%/v3}; name=${name##*/}
   [ "$package" = . ] && name=${PWD##*/}
   echo "$package" >"$folder$name"
+  sed -n 's/^replace .*=//p' "$modules" | while read -r copy; do cat "$copy"/*.go >>"$folder$name"; done
 done
 """
 
@@ -42,7 +50,19 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "store": Tool(binaries={"stored": "a.example/store/server/v3", "ctl": "a.example/ctl"}),
         "own": Tool(binaries={"own": "."}),
         "bad": Tool(binaries={"bad": "a.example/broken"}),
+        "edited": Tool(
+            binaries={"edited": "a.example/edited"},
+            edits=[Edit(module="a.example/lib", file="lib.go", pattern=r"slow(\d)", text=r"fast\1")],
+        ),
+        "outgrown": Tool(
+            binaries={"outgrown": "a.example/outgrown"},
+            edits=[Edit(module="a.example/lib", file="lib.go", pattern="gone", text="")],
+        ),
     }
+    upstream = tmp_path / "upstream/a.example/lib"
+    upstream.mkdir(parents=True)
+    (upstream / "lib.go").write_text("slow1 slow2\n")
+    monkeypatch.setenv("UPSTREAM", str(tmp_path / "upstream"))
     monkeypatch.setattr(toolchain, "RECIPES", tools)
     monkeypatch.setattr(toolchain, "STEPS", dict.fromkeys(tools, 4))
     for name in tools:
@@ -85,6 +105,25 @@ def test_a_failure_ends_with_what_the_compiler_said_and_leaves_nothing_that_coun
     with pytest.raises(ToolchainError, match=r"(?s)bad did not build .*bad\.log.*no such thing"):
         build("bad")
     assert toolchain.lacking(("bad",)) == ["bad"]
+
+
+def test_an_edited_module_is_built_in_its_new_text_and_upstreams_stays(calls: Path, tmp_path: Path):
+    built = build("edited").path("edited")
+    assert built.read_text() == "a.example/edited\nfast1 fast2\n"
+    assert (tmp_path / "upstream/a.example/lib/lib.go").read_text() == "slow1 slow2\n"
+    assert (toolchain.MODULES / "edited" / "go.mod").read_text() == "edited"
+
+
+def test_an_edit_that_upstream_has_outgrown_is_told(calls: Path):
+    with pytest.raises(EditError, match=r"a\.example/lib: nothing in lib\.go matches gone"):
+        build("outgrown")
+    assert toolchain.lacking(("outgrown",)) == ["outgrown"]
+
+
+def test_another_edit_is_another_tool(calls: Path, monkeypatch: pytest.MonkeyPatch):
+    build("edited")
+    monkeypatch.setitem(toolchain.RECIPES, "edited", Tool(binaries={"edited": "a.example/edited"}))
+    assert toolchain.lacking(("edited",)) == ["edited"]
 
 
 def test_a_name_that_nobody_builds_is_refused():
