@@ -25,13 +25,10 @@ class Tool:
     edits: Sequence[Edit] = ()
     variables: Mapping[str, str] = field(default_factory=dict)  # -X, what upstream's release build stamps
     tags: str = ""
-    cgo: bool = False
 
     @property
     def linker_flags(self) -> str:
-        stamps = [f"-X {name}={value}" for name, value in self.variables.items()]
-        static = ["-linkmode external -extldflags -static"] if self.cgo else []
-        return " ".join(["-s -w", *static, *stamps])
+        return " ".join(["-s -w", *(f"-X {name}={value}" for name, value in self.variables.items())])
 
 
 def _below(prefix: str, *paths: str) -> dict[str, str]:
@@ -97,7 +94,15 @@ RECIPES: Mapping[str, Tool] = {
             "flanneld": "github.com/flannel-io/flannel",
             "install-conf": "github.com/flannel-io/flannel/cmd/install_conf",
         },
-        cgo=True,
+        # The other ways to carry packets bring a cloud's whole SDK and a C compiler.
+        edits=[
+            Edit(
+                module="github.com/flannel-io/flannel",
+                file="main.go",
+                pattern=r'\t_ "github\.com/flannel-io/flannel/pkg/backend/(?!vxlan").*\n',
+                text="",
+            )
+        ],
     ),
     "etcd": Tool(
         binaries={

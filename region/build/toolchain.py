@@ -59,7 +59,7 @@ def directory(tool: str) -> Path:
     source = MODULES / tool
     own = sorted(source.glob("*.go"))
     recipe = RECIPES[tool]
-    how = repr((dict(recipe.binaries), recipe.edits, recipe.linker_flags, recipe.tags, recipe.cgo, FLAGS))
+    how = repr((dict(recipe.binaries), recipe.edits, recipe.linker_flags, recipe.tags, FLAGS))
     return CACHED / f"{tool}-{content_key(source / 'go.mod', source / 'go.sum', how, *own)}" / "bin"
 
 
@@ -94,7 +94,7 @@ def _build(tool: str, folder: Path, reach: Reach) -> None:
     recipe = RECIPES[tool]
     log = CACHED / "logs" / f"{tool}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    environment = _environment(cgo=recipe.cgo)
+    environment = _environment()
     flags = (*FLAGS, f"-ldflags={recipe.linker_flags}", f"-tags={recipe.tags}")
     steps = 0
     with (
@@ -131,7 +131,7 @@ def file_name(tool: str, package: str) -> str:
     return tool if package == "." else re.sub(r"/v\d+$", "", package).rpartition("/")[2]
 
 
-def _environment(*, cgo: bool) -> Mapping[str, str]:
+def _environment() -> Mapping[str, str]:
     """For `go build`: a compiler lives for seconds, and collecting its garbage takes a third of its time.
 
     The limit keeps all that may run at once within half of the machine's memory.
@@ -140,7 +140,7 @@ def _environment(*, cgo: bool) -> Mapping[str, str]:
     limit = memory // (2 * PARALLEL * (os.cpu_count() or 1))
     return {
         **os.environ,
-        "CGO_ENABLED": "1" if cgo else "0",
+        "CGO_ENABLED": "0",
         "GOGC": "off",
         "GOMEMLIMIT": str(limit),
         "GOTOOLCHAIN": "local",
@@ -152,7 +152,7 @@ def _copy_executor(folder: Path) -> None:
     found = subprocess.run(
         ["go", "list", "-m", "-f", "{{.Dir}}", EXECUTOR_MODULE],
         cwd=MODULES / "pulumi",
-        env=_environment(cgo=False),
+        env=_environment(),
         check=True,
         capture_output=True,
         text=True,

@@ -132,7 +132,7 @@ def test_a_name_that_nobody_builds_is_refused():
 
 
 def test_a_limit_of_memory_goes_with_a_compiler_that_collects_no_garbage(calls: Path):
-    environment = toolchain._environment(cgo=False)
+    environment = toolchain._environment()
     assert environment["GOGC"] == "off"
     assert 0 < int(environment["GOMEMLIMIT"]) < 2**44
 
