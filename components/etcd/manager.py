@@ -14,6 +14,7 @@ from settings.values import EtcdSettings
 PEER_PORT = 2380
 # Where a member's new files wait until its script has looked at them.
 STAGE = "/run/kubeadm-aws/etcd-member"
+LIBRARIES = ("lib/etcd-client.sh", "lib/etcd-member-common.sh", "lib/etcd-admission.sh")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,13 +33,12 @@ class Birth:
 
 
 class EtcdManager(Protocol):
-    """A member's step: `script` with `libraries` before it, settings and files for one node.
+    """A member's step: `script` with LIBRARIES before it, settings and files for one node.
 
     Certificates lie in `pki`, and `owner` (user and group) runs etcd.
     """
 
     script: ClassVar[str]
-    libraries: ClassVar[Sequence[str]]
     pki: ClassVar[str]
     owner: ClassVar[str]
 

@@ -10,7 +10,7 @@ from components.etcd.datastore import Datastore, etcd_client_files
 from components.etcd.disk import measure_disk
 from components.etcd.documents import external_etcd
 from components.etcd.health import client_url, health_files
-from components.etcd.manager import STAGE, Birth, EtcdManager
+from components.etcd.manager import LIBRARIES, STAGE, Birth, EtcdManager
 from components.host.node import Node
 from components.host.step import remote_step
 from components.pki.etcd import EtcdPki
@@ -82,7 +82,7 @@ class Etcd(pulumi.ComponentResource):
                 **manager.settings(self._birth, node),
             },
             files=[*manager.files(self._birth, node, self._args.pki), *health_files(self._args.nodes)],
-            libraries=manager.libraries,
+            libraries=LIBRARIES,
             timeout_seconds=MEMBER_SECONDS,
             secret=True,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[measured, self._args.prepared[node.name]]),
@@ -98,6 +98,7 @@ class Etcd(pulumi.ComponentResource):
             self._args.nodes[0],
             "etcd/await-health.sh",
             settings={"ENDPOINTS": self._endpoints(self._args.nodes), "ETCD_PKI": self._args.manager.pki},
+            libraries=["lib/etcd-client.sh"],
             triggers=[node.identity for node in self._args.nodes],
             opts=pulumi.ResourceOptions(parent=self, depends_on=members),
         )

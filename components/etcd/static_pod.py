@@ -3,7 +3,7 @@
 kubernetes.io, "Set up a High Availability etcd Cluster with kubeadm".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -28,7 +28,6 @@ class StaticPodManager:
     kubernetes: KubernetesSettings
 
     script: ClassVar[str] = "etcd/static-pod-member.sh"
-    libraries: ClassVar[Sequence[str]] = ("lib/etcd-member-common.sh", "lib/etcd-admission.sh")
     pki: ClassVar[str] = f"{KUBERNETES_PKI}/etcd"
     owner: ClassVar[str] = "root:root"
 

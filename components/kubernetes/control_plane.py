@@ -160,7 +160,7 @@ class ControlPlane(pulumi.ComponentResource):
                 ),
                 staged("admin.conf", args.pki.admin_kubeconfig),
             ],
-            libraries=LIBRARIES,
+            libraries=[*LIBRARIES, "lib/etcd-client.sh"],
             timeout_seconds=STEP_SECONDS,
             secret=True,
             opts=pulumi.ResourceOptions(parent=self, depends_on=waits),

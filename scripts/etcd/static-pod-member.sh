@@ -26,6 +26,10 @@ containers() {
   crictl ps --all --quiet --name '^etcd$' "$@"
 }
 
+stop_container() {
+  containers --state Running | xargs --no-run-if-empty crictl stop --timeout 20 >/dev/null
+}
+
 load_etcd() {
   configuration | install_file "$CONFIGURATION" 0600 root:root
   systemctl daemon-reload
@@ -64,7 +68,7 @@ start_etcd() {
   manifest=$(sha256sum "$MANIFEST" 2>/dev/null || true)
   kubeadm init phase etcd local --config "$CONFIGURATION" >/dev/null || fail "kubeadm makes no manifest of $CONFIGURATION; see above"
   if [[ $(sha256sum "$MANIFEST") == "$manifest" ]]; then
-    containers --state Running | xargs --no-run-if-empty crictl stop --timeout 20 >/dev/null
+    stop_container
     systemctl restart kubelet
   fi
 }
@@ -76,6 +80,8 @@ has_come_up() {
 
 stop_etcd() {
   rm -f "$MANIFEST"
+  # A kubelet that does not run ends nothing, nor starts it again.
+  systemctl is-active --quiet kubelet || stop_container
   wait_for 60 "the kubelet to end etcd" is_stopped
 }
 
@@ -97,6 +103,6 @@ show_etcd_log() {
   show_journal kubelet 5
 }
 
-trap 'rm -rf "$STAGE"' EXIT
+trap clean_up EXIT
 install --directory --mode=0700 "$DATA"
 become_member

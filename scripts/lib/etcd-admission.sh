@@ -81,12 +81,12 @@ others_vote() {
 # Both may have been done by an attempt whose answer was lost.
 let_go() {
   local said
-  said=$(ask "$OTHER_ENDPOINTS" member remove "$1" 2>&1) || [[ $said == *"ember not found"* ]] || give_back "$said"
+  said=$(etcdctl --endpoints="$OTHER_ENDPOINTS" member remove "$1" 2>&1) || [[ $said == *"ember not found"* ]] || give_back "$said"
 }
 
 take() {
   local said
-  said=$(ask "$OTHER_ENDPOINTS" member add "$NAME" --learner --peer-urls="$PEER_URL" 2>&1) || [[ $said == *"already exist"* ]] || give_back "$said"
+  said=$(etcdctl --endpoints="$OTHER_ENDPOINTS" member add "$NAME" --learner --peer-urls="$PEER_URL" 2>&1) || [[ $said == *"already exist"* ]] || give_back "$said"
 }
 
 # It was let in as a learner, and nobody has seen yet that it votes.
@@ -103,5 +103,5 @@ has_vote() {
     echo "no other member lists it"
     return 1
   fi
-  [[ $learner == false ]] || ask "$OTHER_ENDPOINTS" member promote "$id"
+  [[ $learner == false ]] || etcdctl --endpoints="$OTHER_ENDPOINTS" member promote "$id"
 }
