@@ -54,15 +54,9 @@ def peer_url(node: Node) -> pulumi.Output[str]:
 
 def certificate_files(node: Node, pki: EtcdPki) -> list[NodeFile]:
     """The member's certificates under kubeadm's names, staged."""
-    leaves = {
-        "server": pki.server[node.name],
-        "peer": pki.peer[node.name],
-        "healthcheck-client": pki.healthcheck_client,
-    }
-    files = [NodeFile(path=f"{STAGE}/pki/ca.crt", content=pki.ca.certificate)]
-    for name, leaf in leaves.items():
-        files += [
-            NodeFile(path=f"{STAGE}/pki/{name}.crt", content=leaf.certificate),
-            NodeFile(path=f"{STAGE}/pki/{name}.key", content=leaf.key, mode="0600"),
-        ]
-    return files
+    return [
+        NodeFile(path=f"{STAGE}/pki/ca.crt", content=pki.ca.certificate),
+        *pki.server[node.name].files(f"{STAGE}/pki/server"),
+        *pki.peer[node.name].files(f"{STAGE}/pki/peer"),
+        *pki.healthcheck_client.files(f"{STAGE}/pki/healthcheck-client"),
+    ]

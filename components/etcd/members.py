@@ -57,14 +57,8 @@ class Etcd(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _member(self, node: Node) -> pulumi.Resource:
-        measured = measure_disk(
-            f"{self._name}-disk-{node.name}",
-            node,
-            settings=self._args.settings,
-            after=self._args.reached[node.name],
-            parent=self,
-        )
-        manager = self._args.manager
+        args, manager = self._args, self._args.manager
+        measured = measure_disk(self._name, node, args.settings, args.reached[node.name], self)
         return remote_step(
             f"{self._name}-{node.name}",
             node,
@@ -74,18 +68,18 @@ class Etcd(pulumi.ComponentResource):
                 "ADDRESS": node.address,
                 "CLUSTER": self._birth.token.apply(lambda token: hashlib.sha256(token.encode()).hexdigest()),
                 "INITIAL_CLUSTER": self._birth.initial_cluster,
-                "OTHER_ENDPOINTS": self._endpoints([other for other in self._args.nodes if other is not node]),
+                "OTHER_ENDPOINTS": self._endpoints([other for other in args.nodes if other is not node]),
                 "MAY_FOUND": self._may_found(node),
                 "ETCD_PKI": manager.pki,
                 "ETCD_OWNER": manager.owner,
                 "STAGE": STAGE,
                 **manager.settings(self._birth, node),
             },
-            files=[*manager.files(self._birth, node, self._args.pki), *health_files(self._args.nodes)],
+            files=[*manager.files(self._birth, node, args.pki), *health_files(args.nodes)],
             libraries=LIBRARIES,
             timeout_seconds=MEMBER_SECONDS,
             secret=True,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[measured, self._args.prepared[node.name]]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[measured, args.prepared[node.name]]),
         )
 
     def _may_found(self, node: Node) -> pulumi.Output[str]:

@@ -184,12 +184,10 @@ def _shared_files(args: ControlPlaneArgs) -> list[NodeFile]:
     """The authorities and keys that are the same on all masters."""
     account = args.pki.service_account
     return [
-        staged("pki/ca.crt", args.pki.kubernetes_ca.certificate),
-        staged("pki/ca.key", args.pki.kubernetes_ca.key),
-        staged("pki/front-proxy-ca.crt", args.pki.front_proxy_ca.certificate),
-        staged("pki/front-proxy-ca.key", args.pki.front_proxy_ca.key),
-        staged("pki/sa.pub", account.public),
-        staged("pki/sa.key", account.private),
+        *args.pki.kubernetes_ca.files(f"{STAGE}/pki/ca"),
+        *args.pki.front_proxy_ca.files(f"{STAGE}/pki/front-proxy-ca"),
+        staged("pki/sa.pub", account.public_key_pem),
+        staged("pki/sa.key", account.private_key_pem),
         *args.datastore.shared,
     ]
 

@@ -46,15 +46,11 @@ def join_files(
     )
     return [
         staged("kubeadm.yaml", document),
-        staged("bootstrap.conf", pki.bootstrap_kubeconfig(node)),
+        staged("bootstrap.conf", pki.bootstrap_kubeconfigs[node.name]),
         staged("ca.crt", pki.kubernetes_ca.certificate),
     ]
 
 
 def kubelet_files(pki: ClusterPki, node: Node) -> list[NodeFile]:
     """The kubelet's serving certificate and key."""
-    serving = pki.kubelet_serving(node)
-    return [
-        staged("kubelet-pki/serving.crt", serving.certificate),
-        staged("kubelet-pki/serving.key", serving.key),
-    ]
+    return pki.kubelet_serving[node.name].files(f"{STAGE}/kubelet-pki/serving")
