@@ -13,11 +13,7 @@ from components.host.step import NodeFile, remote_step
 from components.kubernetes import documents as kubeadm
 from components.kubernetes.documents import Cluster
 from components.kubernetes.joining import LIBRARIES, STEP_SECONDS, host_of, join_files, kubelet_files
-from components.kubernetes.upload import (
-    CertificateUpload,
-    CertificateUploadArgs,
-    withdraw_certificates,
-)
+from components.kubernetes.upload import CertificateUpload, CertificateUploadArgs
 from components.pki.cluster import ClusterPki
 from settings.ports import API_PORT
 from settings.values import KubernetesSettings
@@ -73,11 +69,7 @@ class ControlPlane(pulumi.ComponentResource):
             joins.append(self._join(master, before=joins[-1], upload=upload))
         self.ready = [self.founded, *joins, self._network()]
         if upload is not None:
-            self.ready.append(
-                withdraw_certificates(
-                    f"{name}-withdraw-certificates", self.first, self.api_servers, upload, after=joins, parent=self
-                )
-            )
+            self.ready.append(upload.withdraw(f"{name}-withdraw-certificates", joins, self))
         self.register_outputs({})
 
     def _found(self) -> pulumi.Resource:
@@ -115,7 +107,6 @@ class ControlPlane(pulumi.ComponentResource):
             others=others,
             joined=joined,
             cluster=self._cluster,
-            host=host_of(self.first),
             api_servers=self.api_servers,
         )
         return CertificateUpload(f"{self._name}-certificates", args, pulumi.ResourceOptions(parent=self))

@@ -33,12 +33,7 @@ class Cluster:
 
 def init_documents(cluster: Cluster, host: Host) -> str:
     """Everything `kubeadm init` wants to know to found the cluster on one master."""
-    return document_text(
-        _init(cluster, host),
-        _cluster(cluster),
-        _kubelet(cluster),
-        _kube_proxy(cluster),
-    )
+    return document_text(_init(cluster, host), _cluster(cluster), _kubelet(cluster), _kube_proxy(cluster))
 
 
 def upload_documents(cluster: Cluster, host: Host, certificate_key: str) -> str:
