@@ -30,6 +30,11 @@ stop_container() {
   containers --state Running | xargs --no-run-if-empty crictl stop --timeout 20 >/dev/null
 }
 
+# STATE: those in that state that were not there when etcd was told to start.
+new_containers() {
+  containers --state "$1" | grep --invert-match --line-regexp --fixed-strings "${BEFORE:-none}"
+}
+
 load_etcd() {
   configuration | install_file "$CONFIGURATION" 0600 root:root
   systemctl daemon-reload
@@ -56,7 +61,7 @@ is_coming_up() {
     show_journal kubelet >&2
     give_up "the kubelet, which runs etcd here, ends by itself"
   fi
-  ended=$(containers --state Exited | grep --invert-match --line-regexp --fixed-strings "${BEFORE:-none}" || true)
+  ended=$(new_containers Exited || true)
   [[ -z $ended ]] || give_up "etcd ends by itself on this host: $(etcd_complaints | tail -n 1)"
 }
 
@@ -74,8 +79,7 @@ start_etcd() {
 }
 
 has_come_up() {
-  is_coming_up
-  containers --state Running | grep --quiet --invert-match --line-regexp --fixed-strings "${BEFORE:-none}" && is_listening
+  is_listening && new_containers Running >/dev/null
 }
 
 stop_etcd() {

@@ -43,11 +43,7 @@ wake_kubelet_in_time() {
 }
 
 trap clean_up EXIT
-if is_member; then
-  place_leaves
-  echo "$NODE_NAME is a member already"
-  exit 0
-fi
+finish_if_member
 
 if [[ -n $STACKED_ETCD ]]; then
   OTHER_MEMBERS=$(tr ',' '\n' <<<"$STACKED_ETCD" | grep --invert-match --fixed-strings "//$NODE_ADDRESS:" | paste --serial --delimiters=,)
