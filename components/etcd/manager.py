@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol
 
 import pulumi
 
-from components.host.node import Node
+from components.host.node import Node, by_name
 from components.host.step import NodeFile
 from components.pki.etcd import EtcdPki
 from settings.values import EtcdSettings
@@ -28,8 +28,7 @@ class Birth:
     @property
     def initial_cluster(self) -> pulumi.Output[str]:
         """The members as etcd's flag wants them, `name=URL` by comma."""
-        parts = [pulumi.Output.format("{0}={1}", node.name, peer_url(node)) for node in self.nodes]
-        return pulumi.Output.all(*parts).apply(",".join)
+        return by_name(self.nodes, peer_url, ",")
 
 
 class EtcdManager(Protocol):

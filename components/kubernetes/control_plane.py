@@ -12,7 +12,7 @@ from components.host.node import Node
 from components.host.step import NodeFile, remote_step
 from components.kubernetes import documents as kubeadm
 from components.kubernetes.documents import Cluster
-from components.kubernetes.joining import LIBRARIES, STEP_SECONDS, host_of, join_files, kubelet_files
+from components.kubernetes.joining import KUBELET_SERVING, LIBRARIES, STEP_SECONDS, host_of, join_files
 from components.kubernetes.upload import CertificateUpload, CertificateUploadArgs
 from components.pki.cluster import ClusterPki
 from settings.ports import API_PORT
@@ -187,7 +187,7 @@ def _own_files(args: ControlPlaneArgs, master: Node) -> list[NodeFile]:
     """What founding and joining place on a master beside their own document and what all masters share."""
     return [
         *args.datastore.files,
-        *kubelet_files(args.pki, master),
+        *args.pki.kubelet_serving[master.name].files(KUBELET_SERVING),
         staged("patches/corednsdeployment.yaml", kubeadm.coredns_patch()),
     ]
 

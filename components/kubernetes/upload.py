@@ -8,7 +8,7 @@ import pulumi
 from pulumi_command import remote
 
 from components.host.kubeadm import STAGE, staged
-from components.host.node import Node
+from components.host.node import Node, by_name
 from components.host.step import remote_step
 from components.kubernetes import documents as kubeadm
 from components.kubernetes.documents import Cluster
@@ -40,8 +40,7 @@ class CertificateUpload(pulumi.ComponentResource):
         super().__init__("kubeadm:index:CertificateUpload", name, None, opts)
         self._args = args
         self.key = random_hex(f"{name}-key", self)
-        machines = [pulumi.Output.concat(node.name, "=", node.identity) for node in args.others]
-        expected = pulumi.Output.all(*machines).apply(" ".join)
+        expected = by_name(args.others, lambda node: node.identity)
         checked = remote_step(
             f"{name}-check-{args.first.name}",
             args.bastion,
