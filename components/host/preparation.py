@@ -42,11 +42,8 @@ class Preparation(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PreparationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:Preparation", name, None, opts)
-        nodes: Mapping[Role, Sequence[Node]] = {
-            "master": args.masters,
-            "worker": args.workers,
-            "etcd": args.etcd_machines,
-        }
+        nodes: Mapping[Role, Sequence[Node]]
+        nodes = {"master": args.masters, "worker": args.workers, "etcd": args.etcd_machines}
         self.reached = {node.name: self._reach(name, args, node) for them in nodes.values() for node in them}
         self.prepared = {
             node.name: self._prepare(name, args, node, role) for role, them in nodes.items() for node in them

@@ -41,7 +41,7 @@ class Verification(pulumi.ComponentResource):
         self.release = (
             f"kubernetes {kubernetes.version}, etcd {etcd.release}, {NETWORK.name} {kubernetes.network_version}"
         )
-        nodes = [*args.masters, *args.workers, *args.etcd_machines]
+        nodes, ports = [*args.masters, *args.workers, *args.etcd_machines], args.settings.network.node_ports
         remote_step(
             f"{name}-{args.masters[0].name}",
             args.masters[0],
@@ -55,9 +55,7 @@ class Verification(pulumi.ComponentResource):
                 "API_NAME": kubernetes.api_name,
                 "API_SERVERS": args.api_servers,
                 "INGRESS_NAME": args.ingress_name,
-                "NODE_PORTS": " ".join(
-                    f"{port}:{node_port}" for port, node_port in args.settings.network.node_ports.items()
-                ),
+                "NODE_PORTS": " ".join(f"{port}:{node_port}" for port, node_port in ports.items()),
                 "MANIFEST": PLACE,
                 "NETWORK_NAMESPACE": NETWORK.namespace,
                 "NETWORK_DAEMON_SET": NETWORK.daemon_set,

@@ -160,8 +160,6 @@ fi
 hold_packages
 configure_containerd
 point_at_mirror
-if ! is_in_use; then
-  pull_images
-fi
+is_in_use || pull_images
 [[ -z $ETCD_IMAGE ]] || install_etcd_tools
 echo "prepared: Kubernetes $(kubelet --version | cut -d ' ' -f 2), $(containerd --version | cut -d ' ' -f 3)"

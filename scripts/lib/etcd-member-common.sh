@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# How a host becomes an etcd member and stays one, whoever runs etcd on it. Needs common.sh, etcd-client.sh, etcd-admission.sh. What
-# comes after it says how etcd is run: wanted_state, load_etcd, is_running, is_stopped, is_coming_up, has_come_up, start_etcd,
-# stop_etcd, restart_etcd, show_etcd_log.
+# How a host becomes an etcd member and stays one, whoever runs etcd on it. Needs common.sh, etcd-client.sh and
+# etcd-admission.sh. What comes after it says how etcd is run: wanted_state, load_etcd, is_running, is_stopped, is_coming_up,
+# has_come_up, start_etcd, stop_etcd, restart_etcd, show_etcd_log.
 # NAME, ADDRESS: this member. CLUSTER: what tells this cluster from all others. INITIAL_CLUSTER: "name=https://address:2380,..."
 # of all members. OTHER_ENDPOINTS: the other members' client URLs by comma (may be empty). ETCD_PKI: the folder of its
 # certificates. STAGE: where new ones wait; ETCD_OWNER reads the member's keys.

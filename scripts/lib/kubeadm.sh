@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# How a step runs kubeadm: files that wait on tmpfs are put in their places, and why kubeadm failed is told. Needs common.sh and, but for an
-# upload, membership.sh.
-# NODE_NAME: this host. STAGE: where the step's files wait; its script removes it in the end.
+# How a step runs kubeadm: files that wait on tmpfs are put in their places, and why kubeadm failed is told. Needs common.sh;
+# finish_if_member needs membership.sh. NODE_NAME: this host. STAGE: where the step's files wait; its script removes it in the end.
 set -euo pipefail
 
 clean_up() {
