@@ -12,6 +12,7 @@ from pulumi.runtime.settings import SETTINGS
 from settings.reading import refuse_all
 from settings.values import Settings
 
+READ_STATE = "pulumi:pulumi:readStackResourceOutputs"
 CLUSTER = "kubeadm:index:Cluster"
 FOUNDING = "-control-plane-init"
 OUTPUT = "decided_at_birth"
@@ -19,14 +20,6 @@ FOUNDERS = "etcd_founders"
 # The engine writes the state while the program begins, and a file that it is writing is empty for a moment.
 HALF_WRITTEN = "failed to load checkpoint"
 TRIES, PAUSE_SECONDS = 50, 0.1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decision:
-    """A setting's `value`, and the `reason` why it stays."""
-
-    value: str
-    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +36,10 @@ class Past:
         """Raises SettingsError with every setting that is not what it was when the cluster was founded."""
         decided, again = self.decided, f"'python -m operate reset --stack {pulumi.get_stack()}'"
         problems = [
-            f"{pulumi.get_project()}:{key} is {decision.value!r}: it was decided at the cluster's birth, "
-            f"{decided[key]!r}. {decision.reason}; set it back, or start over ({again}, on the local region "
-            "'make reset') and then change it"
-            for key, decision in _decisions(settings).items()
-            if decided.get(key, decision.value) != decision.value
+            f"{pulumi.get_project()}:{key} is {value!r}: it was decided at the cluster's birth, {decided[key]!r}. "
+            f"{reason}; set it back, or start over ({again}, on the local region 'make reset') and then change it"
+            for key, (value, reason) in _decisions(settings).items()
+            if decided.get(key, value) != value
         ]
         if problems:
             refuse_all(problems)
@@ -55,7 +47,7 @@ class Past:
     def record(self, settings: Settings, etcd_machines: Sequence[pulumi.Input[str]]) -> Mapping[str, pulumi.Input[Any]]:
         """What the cluster's component keeps as outputs, for every later update to read."""
         return {
-            OUTPUT: {key: decision.value for key, decision in _decisions(settings).items()},
+            OUTPUT: {key: value for key, (value, _) in _decisions(settings).items()},
             FOUNDERS: list(etcd_machines) if self.etcd_founders is None else list(self.etcd_founders),
         }
 
@@ -69,26 +61,23 @@ def read() -> Past:
     return Past(decided=outputs.get(OUTPUT, {}), etcd_founders=outputs.get(FOUNDERS, []))
 
 
-def _decisions(settings: Settings) -> Mapping[str, Decision]:
+def _decisions(settings: Settings) -> Mapping[str, tuple[str, str]]:
+    """By setting: its value, and the reason why it stays."""
     kubernetes, etcd = settings.kubernetes, settings.etcd
     decisions = {
-        "etcdTopology": Decision(value=etcd.topology.name, reason="etcd's members and their data would have to move"),
-        "masterCount": Decision(
-            value=str(settings.masters.count), reason="Masters would have to join or leave the cluster with their etcd"
-        ),
-        "vpcCidr": Decision(value=settings.network.vpc_cidr, reason="All machines would have to be made again at once"),
-        "podCidr": Decision(value=kubernetes.pod_cidr, reason="Each node has its share of it and pods with addresses"),
-        "serviceCidr": Decision(value=kubernetes.service_cidr, reason="Services keep the addresses that they got"),
-        "privateZone": Decision(
-            value=kubernetes.private_zone, reason="Every node and certificate has the API server's name from it"
-        ),
+        "etcdTopology": (etcd.topology.name, "etcd's members and their data would have to move"),
+        "masterCount": (str(settings.masters.count), "Masters would have to join or leave the cluster with their etcd"),
+        "vpcCidr": (settings.network.vpc_cidr, "All machines would have to be made again at once"),
+        "podCidr": (kubernetes.pod_cidr, "Each node has its share of it and pods with addresses"),
+        "serviceCidr": (kubernetes.service_cidr, "Services keep the addresses that they got"),
+        "privateZone": (kubernetes.private_zone, "Every node and certificate has the API server's name from it"),
     }
     if etcd.topology.manager == "kubeadm":
         reason = "kubeadm starts etcd's members with what the cluster was founded with"
         decisions |= {
-            "heartbeatMilliseconds": Decision(value=str(etcd.heartbeat_milliseconds), reason=reason),
-            "electionMilliseconds": Decision(value=str(etcd.election_milliseconds), reason=reason),
-            "etcdQuotaGib": Decision(value=str(etcd.quota_gib), reason=reason),
+            "heartbeatMilliseconds": (str(etcd.heartbeat_milliseconds), reason),
+            "electionMilliseconds": (str(etcd.election_milliseconds), reason),
+            "etcdQuotaGib": (str(etcd.quota_gib), reason),
         }
     return decisions
 
@@ -99,12 +88,10 @@ def _read_state(stack: str) -> Mapping[str, Any]:
     while True:
         left -= 1
         try:
-            read = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": stack})
+            return pulumi.runtime.invoke(READ_STATE, {"stackName": stack}).value["outputs"]
         except Exception as error:
             if HALF_WRITTEN not in str(error) or not left:
                 raise
-        else:
-            return read.value["outputs"]
         _forgive()
         time.sleep(PAUSE_SECONDS)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -71,20 +72,17 @@ class Bastion(pulumi.ComponentResource):
         association = aws.ec2.EipAssociation(name, allocation_id=address.id, instance_id=machine.id, opts=child)
         self.address = address.public_ip
 
-        def connection(host: pulumi.Output[str]) -> ConnectionArgs:
-            return ConnectionArgs(
-                host=host,
-                user=self.access.user,
-                private_key=self.access.private_key,
-                host_key=host_key.public,
-                dial_error_limit=DIAL_ERROR_LIMIT,
-            )
-
+        login_by: dict[str, Any] = {
+            "user": self.access.user,
+            "private_key": self.access.private_key,
+            "host_key": host_key.public,
+            "dial_error_limit": DIAL_ERROR_LIMIT,
+        }
         booting = Node(
             name=HOSTNAME,
             address=machine.private_ip,
             zone=zone,
-            connection=connection(self.address),
+            connection=ConnectionArgs(host=self.address, **login_by),
             identity=machine.id,
             machine=machine,
             host_key=host_key.public,
@@ -97,12 +95,6 @@ class Bastion(pulumi.ComponentResource):
         )
         # The same address, known no sooner than the bastion is prepared.
         host = pulumi.Output.all(self.address, prepared.id).apply(lambda known: known[0])
-        self.node = replace(booting, connection=connection(host))
-        self.proxy = ProxyConnectionArgs(
-            host=host,
-            user=self.access.user,
-            private_key=self.access.private_key,
-            host_key=host_key.public,
-            dial_error_limit=DIAL_ERROR_LIMIT,
-        )
+        self.node = replace(booting, connection=ConnectionArgs(host=host, **login_by))
+        self.proxy = ProxyConnectionArgs(host=host, **login_by)
         self.register_outputs({"address": self.address})

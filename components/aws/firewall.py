@@ -67,35 +67,34 @@ def table(args: FirewallArgs) -> list[Row]:
 def _ssh(args: FirewallArgs) -> Iterator[Row]:
     for cidr in args.settings.admin_cidrs:
         administrator = Block(name=f"administrator-{_word(cidr)}", cidr=cidr)
-        yield Row(source=administrator, destination="bastion", ports=(22, 22), what="ssh", why="administrators log in")
+        yield _tcp(administrator, "bastion", 22, what="ssh", why="administrators log in")
     for role in _machines(args):
-        yield Row(source="bastion", destination=role, ports=(22, 22), what="ssh", why="steps run through the bastion")
+        yield _tcp("bastion", role, 22, what="ssh", why="steps run through the bastion")
 
 
 def _api() -> Iterator[Row]:
-    port = (API_PORT, API_PORT)
     clients: Mapping[Role, str] = {
         "bastion": "kubectl through the bastion",
         "master": "joins, and kubectl on a master",
         "worker": "kubelets and kube-proxies",
     }
     for role, why in clients.items():
-        yield Row(source=role, destination="api-balancer", ports=port, what="api", why=why)
+        yield _tcp(role, "api-balancer", API_PORT, what="api", why=why)
     reasons: Mapping[Role, str] = {
         "api-balancer": "what the balancer passes on, and its health check",
         "master": "pods on masters, and the proof that each API server is ready",
         "worker": "pods reach the Service kubernetes, whose endpoints are the masters",
     }
     for role, why in reasons.items():
-        yield Row(source=role, destination="master", ports=port, what="api", why=why)
+        yield _tcp(role, "master", API_PORT, what="api", why=why)
 
 
 def _etcd(args: FirewallArgs) -> Iterator[Row]:
     members: Role = "etcd" if args.dedicated_etcd else "master"
     clients: Mapping[Role, str] = {members: "a new machine asks to be taken in", "master": "API servers to etcd"}
     for client, why in clients.items():
-        yield Row(source=client, destination=members, ports=(2379, 2379), what="etcd-client", why=why)
-    yield Row(source=members, destination=members, ports=(2380, 2380), what="etcd-peer", why="members to each other")
+        yield _tcp(client, members, 2379, what="etcd-client", why=why)
+    yield _tcp(members, members, 2380, what="etcd-peer", why="members to each other")
     if args.dedicated_etcd:
         yield from (_path_mtu("master", "etcd"), _path_mtu("etcd", "master"), _path_mtu("etcd", "etcd"))
 
@@ -105,7 +104,7 @@ def _nodes() -> Iterator[Row]:
     for source in roles:
         for destination in roles:
             kubelet = "API servers ask kubelets for logs and commands" if source == "master" else "metrics of kubelets"
-            yield Row(source=source, destination=destination, ports=(10250, 10250), what="kubelet", why=kubelet)
+            yield _tcp(source, destination, 10250, what="kubelet", why=kubelet)
             for flow in NETWORK.traffic:
                 yield Row(
                     source=source,
@@ -116,6 +115,10 @@ def _nodes() -> Iterator[Row]:
                     why=flow.why,
                 )
             yield _path_mtu(source, destination)
+
+
+def _tcp(source: Role | Block, destination: Role | Block, port: int, *, what: str, why: str) -> Row:
+    return Row(source=source, destination=destination, ports=(port, port), what=what, why=why)
 
 
 def _path_mtu(source: Role, destination: Role) -> Row:
@@ -139,27 +142,11 @@ def _ingress(args: FirewallArgs) -> Iterator[Row]:
     ]
     for port, node_port in settings.node_ports.items():
         for client in clients:
-            yield Row(
-                source=client,
-                destination="ingress-balancer",
-                ports=(port, port),
-                what=f"port-{port}",
-                why="clients of what the workers serve",
-            )
-        yield Row(
-            source="ingress-balancer",
-            destination="worker",
-            ports=(node_port, node_port),
-            what=f"node-port-{node_port}",
-            why=f"what the balancer passes on from port {port}",
-        )
-    yield Row(
-        source="ingress-balancer",
-        destination="worker",
-        ports=(HEALTH_CHECK_PORT, HEALTH_CHECK_PORT),
-        what="health",
-        why="the balancer asks kube-proxy whether the node takes connections",
-    )
+            yield _tcp(client, "ingress-balancer", port, what=f"port-{port}", why="clients of what the workers serve")
+        why = f"what the balancer passes on from port {port}"
+        yield _tcp("ingress-balancer", "worker", node_port, what=f"node-port-{node_port}", why=why)
+    why = "the balancer asks kube-proxy whether the node takes connections"
+    yield _tcp("ingress-balancer", "worker", HEALTH_CHECK_PORT, what="health", why=why)
 
 
 def _ways_out(args: FirewallArgs) -> Iterator[Row]:
@@ -168,7 +155,7 @@ def _ways_out(args: FirewallArgs) -> Iterator[Row]:
         why = "packages and images" if role == "etcd" else "packages, images, and whatever the pods want"
         yield Row(source=role, destination=anywhere, protocol="-1", what="all", why=why)
     for what, port in (("http", 80), ("https", 443)):
-        yield Row(source="bastion", destination=anywhere, ports=(port, port), what=what, why="security updates")
+        yield _tcp("bastion", anywhere, port, what=what, why="security updates")
 
 
 def _machines(args: FirewallArgs) -> list[Role]:
@@ -188,9 +175,13 @@ class Firewall(pulumi.ComponentResource):
         self.groups = {role: self._group(role, what) for role, what in roles.items()}
         rows = table(args)
         unbounded = {row.source for row in rows if row.protocol == "-1"}
-        self.ready = [self._ingress(row, row.destination) for row in rows if isinstance(row.destination, str)]
+        self.ready = [
+            self._rule(aws.vpc.SecurityGroupIngressRule, row, row.destination, row.source)
+            for row in rows
+            if isinstance(row.destination, str)
+        ]
         self.ready += [
-            self._egress(row, row.source)
+            self._rule(aws.vpc.SecurityGroupEgressRule, row, row.source, row.destination)
             for row in rows
             if isinstance(row.source, str) and (row.protocol == "-1" or row.source not in unbounded)
         ]
@@ -207,27 +198,18 @@ class Firewall(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         ).id
 
-    def _ingress(self, row: Row, destination: Role) -> pulumi.Resource:
-        name, (low, high) = self._rule_name(row), row.ports or (None, None)
-        return aws.vpc.SecurityGroupIngressRule(
+    def _rule(
+        self,
+        kind: type[aws.vpc.SecurityGroupIngressRule] | type[aws.vpc.SecurityGroupEgressRule],
+        row: Row,
+        own: Role,
+        peer: Role | Block,
+    ) -> pulumi.Resource:
+        ends = (end.name if isinstance(end, Block) else end for end in (row.source, row.destination))
+        name, (low, high) = f"{self._name}-{'-to-'.join(ends)}-{row.what}", row.ports or (None, None)
+        return kind(
             name,
-            security_group_id=self.groups[destination],
-            referenced_security_group_id=None if isinstance(row.source, Block) else self.groups[row.source],
-            cidr_ipv4=row.source.cidr if isinstance(row.source, Block) else None,
-            ip_protocol=row.protocol,
-            from_port=low,
-            to_port=high,
-            description=row.why,
-            tags=self._tags(name),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-
-    def _egress(self, row: Row, source: Role) -> pulumi.Resource:
-        name, (low, high) = self._rule_name(row), row.ports or (None, None)
-        peer = row.destination
-        return aws.vpc.SecurityGroupEgressRule(
-            name,
-            security_group_id=self.groups[source],
+            security_group_id=self.groups[own],
             referenced_security_group_id=None if isinstance(peer, Block) else self.groups[peer],
             cidr_ipv4=peer.cidr if isinstance(peer, Block) else None,
             ip_protocol=row.protocol,
@@ -237,10 +219,6 @@ class Firewall(pulumi.ComponentResource):
             tags=self._tags(name),
             opts=pulumi.ResourceOptions(parent=self),
         )
-
-    def _rule_name(self, row: Row) -> str:
-        ends = (end.name if isinstance(end, Block) else end for end in (row.source, row.destination))
-        return f"{self._name}-{'-to-'.join(ends)}-{row.what}"
 
     def _tags(self, name: str) -> dict[str, str]:
         return {**self._args.tags, "Name": name}

@@ -7,11 +7,12 @@ import pulumi
 from components.aws.bastion import Bastion, BastionArgs
 from components.aws.dns import Names, NamesArgs
 from components.aws.firewall import Firewall, FirewallArgs
-from components.aws.load_balancer import API, LoadBalancer, LoadBalancerArgs, node_port_forwards
+from components.aws.firewall import Role as FirewallRole
+from components.aws.load_balancer import API, Forward, LoadBalancer, LoadBalancerArgs, node_port_forwards
 from components.aws.machines import Machines, MachinesArgs, Role, resolve_image
 from components.aws.network import Network, NetworkArgs
 from components.host.node import Node
-from settings.values import MachineSettings, Settings
+from settings.values import MachineSettings, Scheme, Settings
 
 
 class Infrastructure(pulumi.ComponentResource):
@@ -43,8 +44,11 @@ class Infrastructure(pulumi.ComponentResource):
         self.masters = self._make_machines("master", settings.masters)
         self.workers = self._make_machines("worker", settings.workers)
         self.etcd = self._make_machines("etcd", settings.etcd_machines) if settings.etcd.topology.dedicated else []
-        api = self._make_api_balancer()
-        ingress = self._make_ingress_balancer()
+        forwards = node_port_forwards(settings.network.node_ports)
+        api = self._make_balancer("api", "api-balancer", "internal", [API], self.masters)
+        ingress = self._make_balancer(
+            "ingress", "ingress-balancer", settings.network.ingress_scheme, forwards, self.workers
+        )
         names = self._make_names(api)
         self.ingress_name = ingress.dns_name
         self.named = names.ready
@@ -92,32 +96,20 @@ class Infrastructure(pulumi.ComponentResource):
         )
         return Machines(f"{self._name}-{role}", args, self._child).nodes
 
-    def _make_api_balancer(self) -> LoadBalancer:
-        args = LoadBalancerArgs(
-            scheme="internal",
-            vpc_id=self._network.vpc_id,
-            subnet_ids=self._network.subnet_ids("internal"),
-            security_group_id=self._firewall.groups["api-balancer"],
-            forwards=[API],
-            targets={node.name: node.address for node in self.masters},
-            group_prefix=self._name,
-            tags=self._tags,
-        )
-        return LoadBalancer(f"{self._name}-api", args, self._child)
-
-    def _make_ingress_balancer(self) -> LoadBalancer:
-        scheme = self._settings.network.ingress_scheme
+    def _make_balancer(
+        self, purpose: str, role: FirewallRole, scheme: Scheme, forwards: Sequence[Forward], targets: Sequence[Node]
+    ) -> LoadBalancer:
         args = LoadBalancerArgs(
             scheme=scheme,
             vpc_id=self._network.vpc_id,
             subnet_ids=self._network.subnet_ids(scheme),
-            security_group_id=self._firewall.groups["ingress-balancer"],
-            forwards=node_port_forwards(self._settings.network.node_ports),
-            targets={node.name: node.address for node in self.workers},
+            security_group_id=self._firewall.groups[role],
+            forwards=forwards,
+            targets={node.name: node.address for node in targets},
             group_prefix=self._name,
             tags=self._tags,
         )
-        return LoadBalancer(f"{self._name}-ingress", args, self._child)
+        return LoadBalancer(f"{self._name}-{purpose}", args, self._child)
 
     def _make_names(self, api: LoadBalancer) -> Names:
         args = NamesArgs(

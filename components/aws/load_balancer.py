@@ -13,13 +13,18 @@ from settings.values import Scheme
 HEALTH_CHECK_PORT = 10256  # where kube-proxy says whether its node takes connections
 
 
-@dataclass(frozen=True, kw_only=True)
-class HealthCheck:
-    """How a target proves that it works: it answers a GET of `path` with 200. No `port`: the target's own."""
-
-    protocol: Literal["HTTP", "HTTPS"]
-    path: str
-    port: int | None = None
+def _get(protocol: Literal["HTTP", "HTTPS"], path: str, port: int | None = None) -> aws.lb.TargetGroupHealthCheckArgs:
+    """A target proves that it works when it answers a GET of `path` with 200. No `port`: the target's own."""
+    return aws.lb.TargetGroupHealthCheckArgs(
+        enabled=True,
+        protocol=protocol,
+        path=path,
+        port=str(port) if port else "traffic-port",
+        interval=5,
+        timeout=4,
+        healthy_threshold=2,
+        unhealthy_threshold=2,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,18 +34,16 @@ class Forward:
     name: str
     port: int
     target_port: int
-    health_check: HealthCheck
+    health_check: aws.lb.TargetGroupHealthCheckArgs
 
 
 # The check of the API server needs no credentials: system:public-info-viewer lets everybody read /readyz.
-API = Forward(
-    name="api", port=API_PORT, target_port=API_PORT, health_check=HealthCheck(protocol="HTTPS", path="/readyz")
-)
+API = Forward(name="api", port=API_PORT, target_port=API_PORT, health_check=_get("HTTPS", "/readyz"))
 
 
 def node_port_forwards(node_ports: Mapping[int, int]) -> list[Forward]:
     """Forwards to NodePorts. kube-proxy answers for the node, since not every NodePort has a server at all times."""
-    check = HealthCheck(protocol="HTTP", path="/healthz", port=HEALTH_CHECK_PORT)
+    check = _get("HTTP", "/healthz", HEALTH_CHECK_PORT)
     return [
         Forward(name=str(node_port), port=port, target_port=node_port, health_check=check)
         for port, node_port in node_ports.items()
@@ -106,7 +109,7 @@ class LoadBalancer(pulumi.ComponentResource):
             preserve_client_ip="false",
             deregistration_delay=30,
             connection_termination=True,
-            health_check=_health_check(forward.health_check),
+            health_check=forward.health_check,
             tags={**self._args.tags, "Name": group_name},
             opts=self._child,
         )
@@ -131,16 +134,3 @@ class LoadBalancer(pulumi.ComponentResource):
             for target, address in self._args.targets.items()
         ]
         return [listener, *attachments]
-
-
-def _health_check(check: HealthCheck) -> aws.lb.TargetGroupHealthCheckArgs:
-    return aws.lb.TargetGroupHealthCheckArgs(
-        enabled=True,
-        protocol=check.protocol,
-        path=check.path,
-        port=str(check.port) if check.port else "traffic-port",
-        interval=5,
-        timeout=4,
-        healthy_threshold=2,
-        unhealthy_threshold=2,
-    )

@@ -9,7 +9,7 @@ import pulumi_aws as aws
 import pulumi_tls as tls
 from pulumi_command.remote import ConnectionArgs, ProxyConnectionArgs
 
-from components.aws.network import Network, fixed_address
+from components.aws.network import Network
 from components.host.first_boot import first_boot
 from components.host.node import Node
 from settings.values import MachineSettings
@@ -138,7 +138,8 @@ class Machines(pulumi.ComponentResource):
 
     def _node(self, name: str, args: MachinesArgs, ordinal: int, zones: Sequence[str]) -> Node:
         zone, hostname = zones[ordinal % len(zones)], f"{args.role}-{ordinal}"
-        address = _fixed_address(args, zone, ordinal)
+        first = FIXED_ADDRESSES.get(args.role)
+        address = None if first is None else str(args.network.plan[zone].reserved[first + ordinal])
         host_key = make_host_key(f"{name}-{ordinal}", self)
         machine = make_machine(
             f"{name}-{ordinal}",
@@ -171,9 +172,3 @@ class Machines(pulumi.ComponentResource):
             machine=machine,
             host_key=host_key.public,
         )
-
-
-def _fixed_address(args: MachinesArgs, zone: str, ordinal: int) -> str | None:
-    if args.role not in FIXED_ADDRESSES:
-        return None
-    return str(fixed_address(args.network.plan[zone], FIXED_ADDRESSES[args.role] + ordinal))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 
 import pulumi
 import pulumi_aws as aws
@@ -14,7 +14,7 @@ ANYWHERE = "0.0.0.0/0"
 
 @dataclass(frozen=True, kw_only=True)
 class ZonePlan:
-    """One zone's addresses; nothing but what is told to takes one of the `reserved`, a part of the private subnet."""
+    """One zone's addresses. Nothing but what is told to takes one of the `reserved`, 16 of the private subnet's."""
 
     public: IPv4Network
     private: IPv4Network
@@ -37,11 +37,6 @@ def network_plan(vpc_cidr: str, zones: Sequence[str]) -> dict[str, ZonePlan]:
         )
         for zone, letter in letters.items()
     }
-
-
-def fixed_address(plan: ZonePlan, ordinal: int) -> IPv4Address:
-    """The zone's reserved address with that number (below 16): a machine's, and the same for all its successors."""
-    return plan.reserved[ordinal]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.host.kubeadm import Document, staged
+from components.host.kubeadm import STAGE, Document, staged
 from components.host.step import NodeFile
 from components.pki.etcd import EtcdPki
 
@@ -30,6 +30,5 @@ def etcd_client_files(pki: EtcdPki) -> list[NodeFile]:
     """What an API server needs to be a client of etcd; renewed with every change, like all below etcd-client/."""
     return [
         staged("etcd-client/etcd/ca.crt", pki.ca.certificate),
-        staged("etcd-client/apiserver-etcd-client.crt", pki.apiserver_client.certificate),
-        staged("etcd-client/apiserver-etcd-client.key", pki.apiserver_client.key),
+        *pki.apiserver_client.files(f"{STAGE}/etcd-client/apiserver-etcd-client"),
     ]

@@ -8,19 +8,14 @@ from settings.values import EtcdSettings
 
 
 def measure_disk(
-    name: str,
-    node: Node,
-    *,
-    settings: EtcdSettings,
-    after: pulumi.Resource,
-    parent: pulumi.Resource,
+    etcd: str, node: Node, settings: EtcdSettings, after: pulumi.Resource, parent: pulumi.Resource
 ) -> pulumi.Resource:
     """Measure, for a second at most, how long the data directory's disk takes to make a write safe.
 
     Slow is a warning and no failure: etcd works on it, with elections whenever the disk takes longer than its patience.
     """
     return remote_step(
-        name,
+        f"{etcd}-disk-{node.name}",
         node,
         "etcd/measure-disk.sh",
         settings={

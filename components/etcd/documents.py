@@ -82,7 +82,7 @@ def kubelet_document(*, fail_cgroup_v1: bool) -> str:
 
     Authorization is by AlwaysAllow because a kubelet without an API server ends when it shall ask one.
     """
-    document: dict[str, object] = {
+    document = {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "address": "127.0.0.1",
@@ -91,7 +91,6 @@ def kubelet_document(*, fail_cgroup_v1: bool) -> str:
         "cgroupDriver": "systemd",
         "containerRuntimeEndpoint": CONTAINERD_SOCKET,
         "staticPodPath": "/etc/kubernetes/manifests",
+        **({} if fail_cgroup_v1 else {"failCgroupV1": False}),
     }
-    if not fail_cgroup_v1:
-        document["failCgroupV1"] = False
     return document_text(document)

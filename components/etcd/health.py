@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pulumi
 
-from components.host.node import Node
+from components.host.node import Node, by_name
 from components.host.script import read_script
 from components.host.step import NodeFile
 
@@ -18,8 +18,8 @@ def client_url(node: Node) -> pulumi.Output[str]:
 
 def health_files(members: Sequence[Node]) -> list[NodeFile]:
     """What makes `sudo etcd-health` answer on a host, be it a member or one that only has a client's certificate."""
-    urls = pulumi.Output.all(*(pulumi.Output.concat(node.name, "=", client_url(node)) for node in members))
+    settings = pulumi.Output.format('MEMBERS="{0}"\n', by_name(members, client_url))
     return [
         NodeFile(path="/usr/local/sbin/etcd-health", content=read_script("etcd/etcd-health"), mode="0755"),
-        NodeFile(path="/etc/default/etcd-health", content=urls.apply(lambda known: f'MEMBERS="{" ".join(known)}"\n')),
+        NodeFile(path="/etc/default/etcd-health", content=settings),
     ]

@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol
 
 import pulumi
 
-from components.host.node import Node
+from components.host.node import Node, by_name
 from components.host.step import NodeFile
 from components.pki.etcd import EtcdPki
 from settings.values import EtcdSettings
@@ -14,6 +14,7 @@ from settings.values import EtcdSettings
 PEER_PORT = 2380
 # Where a member's new files wait until its script has looked at them.
 STAGE = "/run/kubeadm-aws/etcd-member"
+LIBRARIES = ("lib/etcd-client.sh", "lib/etcd-member-common.sh", "lib/etcd-admission.sh")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,18 +28,16 @@ class Birth:
     @property
     def initial_cluster(self) -> pulumi.Output[str]:
         """The members as etcd's flag wants them, `name=URL` by comma."""
-        parts = [pulumi.Output.format("{0}={1}", node.name, peer_url(node)) for node in self.nodes]
-        return pulumi.Output.all(*parts).apply(",".join)
+        return by_name(self.nodes, peer_url, ",")
 
 
 class EtcdManager(Protocol):
-    """A member's step: `script` with `libraries` before it, settings and files for one node.
+    """A member's step: `script` with LIBRARIES before it, settings and files for one node.
 
     Certificates lie in `pki`, and `owner` (user and group) runs etcd.
     """
 
     script: ClassVar[str]
-    libraries: ClassVar[Sequence[str]]
     pki: ClassVar[str]
     owner: ClassVar[str]
 
@@ -54,15 +53,9 @@ def peer_url(node: Node) -> pulumi.Output[str]:
 
 def certificate_files(node: Node, pki: EtcdPki) -> list[NodeFile]:
     """The member's certificates under kubeadm's names, staged."""
-    leaves = {
-        "server": pki.server[node.name],
-        "peer": pki.peer[node.name],
-        "healthcheck-client": pki.healthcheck_client,
-    }
-    files = [NodeFile(path=f"{STAGE}/pki/ca.crt", content=pki.ca.certificate)]
-    for name, leaf in leaves.items():
-        files += [
-            NodeFile(path=f"{STAGE}/pki/{name}.crt", content=leaf.certificate),
-            NodeFile(path=f"{STAGE}/pki/{name}.key", content=leaf.key, mode="0600"),
-        ]
-    return files
+    return [
+        NodeFile(path=f"{STAGE}/pki/ca.crt", content=pki.ca.certificate),
+        *pki.server[node.name].files(f"{STAGE}/pki/server"),
+        *pki.peer[node.name].files(f"{STAGE}/pki/peer"),
+        *pki.healthcheck_client.files(f"{STAGE}/pki/healthcheck-client"),
+    ]

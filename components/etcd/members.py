@@ -10,7 +10,7 @@ from components.etcd.datastore import Datastore, etcd_client_files
 from components.etcd.disk import measure_disk
 from components.etcd.documents import external_etcd
 from components.etcd.health import client_url, health_files
-from components.etcd.manager import STAGE, Birth, EtcdManager
+from components.etcd.manager import LIBRARIES, STAGE, Birth, EtcdManager
 from components.host.node import Node
 from components.host.step import remote_step
 from components.pki.etcd import EtcdPki
@@ -57,14 +57,8 @@ class Etcd(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _member(self, node: Node) -> pulumi.Resource:
-        measured = measure_disk(
-            f"{self._name}-disk-{node.name}",
-            node,
-            settings=self._args.settings,
-            after=self._args.reached[node.name],
-            parent=self,
-        )
-        manager = self._args.manager
+        args, manager = self._args, self._args.manager
+        measured = measure_disk(self._name, node, args.settings, args.reached[node.name], self)
         return remote_step(
             f"{self._name}-{node.name}",
             node,
@@ -74,18 +68,18 @@ class Etcd(pulumi.ComponentResource):
                 "ADDRESS": node.address,
                 "CLUSTER": self._birth.token.apply(lambda token: hashlib.sha256(token.encode()).hexdigest()),
                 "INITIAL_CLUSTER": self._birth.initial_cluster,
-                "OTHER_ENDPOINTS": self._endpoints([other for other in self._args.nodes if other is not node]),
+                "OTHER_ENDPOINTS": self._endpoints([other for other in args.nodes if other is not node]),
                 "MAY_FOUND": self._may_found(node),
                 "ETCD_PKI": manager.pki,
                 "ETCD_OWNER": manager.owner,
                 "STAGE": STAGE,
                 **manager.settings(self._birth, node),
             },
-            files=[*manager.files(self._birth, node, self._args.pki), *health_files(self._args.nodes)],
-            libraries=manager.libraries,
+            files=[*manager.files(self._birth, node, args.pki), *health_files(args.nodes)],
+            libraries=LIBRARIES,
             timeout_seconds=MEMBER_SECONDS,
             secret=True,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[measured, self._args.prepared[node.name]]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[measured, args.prepared[node.name]]),
         )
 
     def _may_found(self, node: Node) -> pulumi.Output[str]:
@@ -98,6 +92,7 @@ class Etcd(pulumi.ComponentResource):
             self._args.nodes[0],
             "etcd/await-health.sh",
             settings={"ENDPOINTS": self._endpoints(self._args.nodes), "ETCD_PKI": self._args.manager.pki},
+            libraries=["lib/etcd-client.sh"],
             triggers=[node.identity for node in self._args.nodes],
             opts=pulumi.ResourceOptions(parent=self, depends_on=members),
         )

@@ -9,7 +9,7 @@ from components.etcd.datastore import Datastore, etcd_client_files
 from components.etcd.disk import measure_disk
 from components.etcd.documents import local_etcd
 from components.etcd.health import client_url
-from components.host.kubeadm import staged
+from components.host.kubeadm import STAGE, staged
 from components.host.node import Node
 from components.pki.etcd import EtcdPki
 from components.pki.random_text import random_hex
@@ -36,7 +36,6 @@ class StackedEtcd(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: StackedEtcdArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:StackedEtcd", name, None, opts)
-        healthcheck = args.pki.healthcheck_client
         self.datastore = Datastore(
             endpoints=[client_url(master) for master in args.masters],
             section=random_hex(f"{name}-token", self).apply(
@@ -45,20 +44,10 @@ class StackedEtcd(pulumi.ComponentResource):
             files=[
                 *etcd_client_files(args.pki),
                 # kubeadm would make this one too, but it could not renew it by itself.
-                staged("etcd-client/etcd/healthcheck-client.crt", healthcheck.certificate),
-                staged("etcd-client/etcd/healthcheck-client.key", healthcheck.key),
+                *args.pki.healthcheck_client.files(f"{STAGE}/etcd-client/etcd/healthcheck-client"),
             ],
             shared=[staged("pki/etcd/ca.key", args.pki.ca.key)],
-            ready=[self._measure(name, args, master) for master in args.masters],
+            ready=[measure_disk(name, node, args.settings, args.reached[node.name], self) for node in args.masters],
             in_turn=True,
         )
         self.register_outputs({})
-
-    def _measure(self, name: str, args: StackedEtcdArgs, master: Node) -> pulumi.Resource:
-        return measure_disk(
-            f"{name}-disk-{master.name}",
-            master,
-            settings=args.settings,
-            after=args.reached[master.name],
-            parent=self,
-        )

@@ -3,7 +3,7 @@
 kubernetes.io, "Set up a High Availability etcd Cluster with kubeadm".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,13 +11,13 @@ import pulumi
 
 from components.etcd.documents import kubelet_document, member_documents
 from components.etcd.manager import STAGE, Birth, certificate_files
+from components.host.kubeadm import PKI
 from components.host.node import Node
 from components.host.script import read_script
 from components.host.step import NodeFile
 from components.pki.etcd import EtcdPki
 from settings.values import KubernetesSettings
 
-KUBERNETES_PKI = "/etc/kubernetes/pki"
 DROP_IN = "20-etcd-service-manager.conf"
 
 
@@ -28,19 +28,17 @@ class StaticPodManager:
     kubernetes: KubernetesSettings
 
     script: ClassVar[str] = "etcd/static-pod-member.sh"
-    libraries: ClassVar[Sequence[str]] = ("lib/etcd-member-common.sh", "lib/etcd-admission.sh")
-    pki: ClassVar[str] = f"{KUBERNETES_PKI}/etcd"
+    pki: ClassVar[str] = f"{PKI}/etcd"
     owner: ClassVar[str] = "root:root"
 
     def settings(self, birth: Birth, node: Node) -> Mapping[str, pulumi.Input[str]]:
         return {}
 
     def files(self, birth: Birth, node: Node, pki: EtcdPki) -> list[NodeFile]:
-        client, kubelet = pki.apiserver_client, kubelet_document(fail_cgroup_v1=self.kubernetes.fail_cgroup_v1)
+        kubelet = kubelet_document(fail_cgroup_v1=self.kubernetes.fail_cgroup_v1)
         return [
             *certificate_files(node, pki),
-            NodeFile(path=f"{KUBERNETES_PKI}/apiserver-etcd-client.crt", content=client.certificate),
-            NodeFile(path=f"{KUBERNETES_PKI}/apiserver-etcd-client.key", content=client.key, mode="0600"),
+            *pki.apiserver_client.files(f"{PKI}/apiserver-etcd-client"),
             NodeFile(path="/var/lib/kubelet/config.yaml", content=kubelet),
             NodeFile(path=f"/etc/systemd/system/kubelet.service.d/{DROP_IN}", content=read_script(f"etcd/{DROP_IN}")),
             NodeFile(path=f"{STAGE}/kubeadmcfg.yaml", content=self._configuration(birth, node), mode="0600"),

@@ -1,6 +1,6 @@
 """An etcd member as a systemd unit, from upstream's archive."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -21,7 +21,6 @@ class SystemdManager:
     mirror: str | None
 
     script: ClassVar[str] = "etcd/systemd-member.sh"
-    libraries: ClassVar[Sequence[str]] = ("lib/etcd-member-common.sh", "lib/etcd-admission.sh")
     pki: ClassVar[str] = "/etc/etcd/pki"
     owner: ClassVar[str] = "etcd:etcd"
 

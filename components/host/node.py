@@ -1,5 +1,6 @@
 """The plain value that stands for one machine, whatever it is made of."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -21,3 +22,8 @@ class Node:
     identity: pulumi.Output[str]
     machine: pulumi.Resource
     host_key: pulumi.Output[str]
+
+
+def by_name(nodes: Sequence[Node], value: Callable[[Node], pulumi.Input[str]], by: str = " ") -> pulumi.Output[str]:
+    """`name=value` of each node, `by` between them, as scripts take them."""
+    return pulumi.Output.all(*(pulumi.Output.concat(node.name, "=", value(node)) for node in nodes)).apply(by.join)

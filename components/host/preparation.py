@@ -1,6 +1,6 @@
 """Preparation: every machine answers, and is ready for kubeadm."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,17 +42,11 @@ class Preparation(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PreparationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:Preparation", name, None, opts)
-        nodes: dict[Role, Sequence[Node]] = {"master": args.masters, "worker": args.workers}
-        alone: Sequence[Node] = ()
-        if args.settings.etcd.image:
-            nodes["etcd"] = args.etcd_machines
-        else:
-            alone = args.etcd_machines
-        every = [*args.masters, *args.workers, *args.etcd_machines]
-        self.reached = {node.name: self._reach(name, args, node) for node in every}
+        nodes: Mapping[Role, Sequence[Node]]
+        nodes = {"master": args.masters, "worker": args.workers, "etcd": args.etcd_machines}
+        self.reached = {node.name: self._reach(name, args, node) for them in nodes.values() for node in them}
         self.prepared = {
-            **{node.name: self._prepare(name, args, node, role) for role, them in nodes.items() for node in them},
-            **{node.name: self._prepare_etcd_machine(name, args, node) for node in alone},
+            node.name: self._prepare(name, args, node, role) for role, them in nodes.items() for node in them
         }
         self.register_outputs({})
 
@@ -76,29 +70,21 @@ class Preparation(pulumi.ComponentResource):
 
     def _prepare(self, name: str, args: PreparationArgs, node: Node, role: Role) -> pulumi.Resource:
         settings, runs_etcd = args.settings, role == ("etcd" if args.etcd_machines else "master")
-        return remote_step(
-            f"{name}-{node.name}",
-            node,
-            "host/prepare-node.sh",
-            settings={
+        script, its_own = "host/prepare-etcd-machine.sh", {"KUBERNETES_SOURCE": ""}
+        if role != "etcd" or settings.etcd.image:
+            script = "host/prepare-node.sh"
+            its_own = {
                 "KUBERNETES_VERSION": settings.kubernetes.version,
-                "MIRROR": settings.mirror or "",
                 "ROLE": role,
                 "ETCD_IMAGE": (settings.etcd.image or "") if runs_etcd else "",
                 "NETWORK_IMAGES": " ".join(NETWORK.images(settings.kubernetes.network_version)),
-            },
-            files=args.master_files if role == "master" else (),
-            libraries=["lib/packages.sh"],
-            timeout_seconds=PREPARE_SECONDS,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.reached[node.name]]),
-        )
-
-    def _prepare_etcd_machine(self, name: str, args: PreparationArgs, node: Node) -> pulumi.Resource:
+            }
         return remote_step(
             f"{name}-{node.name}",
             node,
-            "host/prepare-etcd-machine.sh",
-            settings={"MIRROR": args.settings.mirror or "", "KUBERNETES_SOURCE": ""},
+            script,
+            settings={"MIRROR": settings.mirror or "", **its_own},
+            files=args.master_files if role == "master" else (),
             libraries=["lib/packages.sh"],
             timeout_seconds=PREPARE_SECONDS,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.reached[node.name]]),

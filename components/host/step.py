@@ -13,12 +13,11 @@ from components.host.script import File, render
 
 @dataclass(frozen=True, kw_only=True)
 class NodeFile:
-    """A file that a step installs before its script runs: whole or not at all, mode and owner from the start."""
+    """A file that a step installs before its script runs: root's, whole or not at all, with its mode from the start."""
 
     path: str
     content: pulumi.Input[str]
     mode: str = "0644"
-    owner: str = "root:root"
 
 
 def remote_step(
@@ -48,7 +47,7 @@ def remote_step(
             script,
             settings=values["settings"],
             files=[
-                File(path=file.path, content=content, mode=file.mode, owner=file.owner)
+                File(path=file.path, content=content, mode=file.mode)
                 for file, content in zip(files, values["contents"], strict=True)
             ],
             libraries=libraries,

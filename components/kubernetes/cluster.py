@@ -18,7 +18,7 @@ from components.kubernetes.control_plane import ControlPlane, ControlPlaneArgs
 from components.kubernetes.verification import Verification, VerificationArgs
 from components.kubernetes.workers import Workers, WorkersArgs
 from components.pki.cluster import ClusterPki, ClusterPkiArgs
-from components.pki.etcd import EtcdPki, EtcdPkiArgs, Member
+from components.pki.etcd import EtcdPki, EtcdPkiArgs
 from settings.birth import Past
 from settings.values import Settings
 
@@ -67,9 +67,8 @@ class Cluster(pulumi.ComponentResource):
         self.register_outputs({"api_endpoint": self.api_endpoint, **args.past.record(args.settings, etcd_machines)})
 
     def _make_etcd_pki(self) -> EtcdPki:
-        members = self._members if self._manager else []
         args = EtcdPkiArgs(
-            members=[Member(name=node.name, address=node.address) for node in members],
+            members=self._members if self._manager else [],
             settings=self._settings.etcd,
             protect=self._settings.deletion_protection,
         )

@@ -12,12 +12,8 @@ from components.host.node import Node
 from components.host.step import NodeFile, remote_step
 from components.kubernetes import documents as kubeadm
 from components.kubernetes.documents import Cluster
-from components.kubernetes.joining import LIBRARIES, STEP_SECONDS, host_of, join_files, kubelet_files
-from components.kubernetes.upload import (
-    CertificateUpload,
-    CertificateUploadArgs,
-    withdraw_certificates,
-)
+from components.kubernetes.joining import KUBELET_SERVING, LIBRARIES, STEP_SECONDS, host_of, join_files
+from components.kubernetes.upload import CertificateUpload, CertificateUploadArgs
 from components.pki.cluster import ClusterPki
 from settings.ports import API_PORT
 from settings.values import KubernetesSettings
@@ -73,11 +69,7 @@ class ControlPlane(pulumi.ComponentResource):
             joins.append(self._join(master, before=joins[-1], upload=upload))
         self.ready = [self.founded, *joins, self._network()]
         if upload is not None:
-            self.ready.append(
-                withdraw_certificates(
-                    f"{name}-withdraw-certificates", self.first, self.api_servers, upload, after=joins, parent=self
-                )
-            )
+            self.ready.append(upload.withdraw(f"{name}-withdraw-certificates", joins, self))
         self.register_outputs({})
 
     def _found(self) -> pulumi.Resource:
@@ -115,7 +107,6 @@ class ControlPlane(pulumi.ComponentResource):
             others=others,
             joined=joined,
             cluster=self._cluster,
-            host=host_of(self.first),
             api_servers=self.api_servers,
         )
         return CertificateUpload(f"{self._name}-certificates", args, pulumi.ResourceOptions(parent=self))
@@ -160,7 +151,7 @@ class ControlPlane(pulumi.ComponentResource):
                 ),
                 staged("admin.conf", args.pki.admin_kubeconfig),
             ],
-            libraries=LIBRARIES,
+            libraries=[*LIBRARIES, "lib/etcd-client.sh"],
             timeout_seconds=STEP_SECONDS,
             secret=True,
             opts=pulumi.ResourceOptions(parent=self, depends_on=waits),
@@ -184,12 +175,10 @@ def _shared_files(args: ControlPlaneArgs) -> list[NodeFile]:
     """The authorities and keys that are the same on all masters."""
     account = args.pki.service_account
     return [
-        staged("pki/ca.crt", args.pki.kubernetes_ca.certificate),
-        staged("pki/ca.key", args.pki.kubernetes_ca.key),
-        staged("pki/front-proxy-ca.crt", args.pki.front_proxy_ca.certificate),
-        staged("pki/front-proxy-ca.key", args.pki.front_proxy_ca.key),
-        staged("pki/sa.pub", account.public),
-        staged("pki/sa.key", account.private),
+        *args.pki.kubernetes_ca.files(f"{STAGE}/pki/ca"),
+        *args.pki.front_proxy_ca.files(f"{STAGE}/pki/front-proxy-ca"),
+        staged("pki/sa.pub", account.public_key_pem),
+        staged("pki/sa.key", account.private_key_pem),
         *args.datastore.shared,
     ]
 
@@ -198,7 +187,7 @@ def _own_files(args: ControlPlaneArgs, master: Node) -> list[NodeFile]:
     """What founding and joining place on a master beside their own document and what all masters share."""
     return [
         *args.datastore.files,
-        *kubelet_files(args.pki, master),
+        *args.pki.kubelet_serving[master.name].files(KUBELET_SERVING),
         staged("patches/corednsdeployment.yaml", kubeadm.coredns_patch()),
     ]
 

@@ -33,12 +33,7 @@ class Cluster:
 
 def init_documents(cluster: Cluster, host: Host) -> str:
     """Everything `kubeadm init` wants to know to found the cluster on one master."""
-    return document_text(
-        _init(cluster, host),
-        _cluster(cluster),
-        _kubelet(cluster),
-        _kube_proxy(cluster),
-    )
+    return document_text(_init(cluster, host), _cluster(cluster), _kubelet(cluster), _kube_proxy(cluster))
 
 
 def upload_documents(cluster: Cluster, host: Host, certificate_key: str) -> str:
@@ -134,32 +129,29 @@ def _cluster(cluster: Cluster) -> Document:
 
 
 def _kubelet(cluster: Cluster) -> Document:
-    document: dict[str, Any] = {
+    return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         # containerd 1.7 cannot tell the kubelet its driver, so both are told.
         "cgroupDriver": "systemd",
         "tlsCertFile": KUBELET_SERVING_CERTIFICATE,
         "tlsPrivateKeyFile": KUBELET_SERVING_KEY,
+        **({} if cluster.settings.fail_cgroup_v1 else {"failCgroupV1": False}),
     }
-    if not cluster.settings.fail_cgroup_v1:
-        document["failCgroupV1"] = False
-    return document
 
 
 def _kube_proxy(cluster: Cluster) -> Document:
-    document: dict[str, Any] = {
+    conntrack = cluster.settings.conntrack_max_per_core
+    return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
         "mode": "iptables",
+        **({} if conntrack is None else {"conntrack": {"maxPerCore": conntrack}}),
     }
-    if cluster.settings.conntrack_max_per_core is not None:
-        document["conntrack"] = {"maxPerCore": cluster.settings.conntrack_max_per_core}
-    return document
 
 
 def _registration(host: Host, ignore_preflight_errors: tuple[str, ...]) -> Document:
-    registration: dict[str, Any] = {
+    return {
         "name": host.name,
         "criSocket": CONTAINERD_SOCKET,
         "imagePullPolicy": "IfNotPresent",
@@ -167,10 +159,8 @@ def _registration(host: Host, ignore_preflight_errors: tuple[str, ...]) -> Docum
             {"name": "node-ip", "value": host.address},
             {"name": "provider-id", "value": host.provider_id},
         ],
+        **({"ignorePreflightErrors": list(ignore_preflight_errors)} if ignore_preflight_errors else {}),
     }
-    if ignore_preflight_errors:
-        registration["ignorePreflightErrors"] = list(ignore_preflight_errors)
-    return registration
 
 
 def _local_endpoint(host: Host) -> Document:

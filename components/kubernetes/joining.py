@@ -10,6 +10,7 @@ from components.kubernetes.documents import Host
 from components.pki.cluster import ClusterPki
 
 LIBRARIES = ("lib/kubeadm.sh", "lib/membership.sh", "lib/api-server.sh")
+KUBELET_SERVING = f"{STAGE}/kubelet-pki/serving"
 # More than kubeadm's own patience with everything that it waits for one after another.
 STEP_SECONDS = 1800
 
@@ -46,15 +47,6 @@ def join_files(
     )
     return [
         staged("kubeadm.yaml", document),
-        staged("bootstrap.conf", pki.bootstrap_kubeconfig(node)),
+        staged("bootstrap.conf", pki.bootstrap_kubeconfigs[node.name]),
         staged("ca.crt", pki.kubernetes_ca.certificate),
-    ]
-
-
-def kubelet_files(pki: ClusterPki, node: Node) -> list[NodeFile]:
-    """The kubelet's serving certificate and key."""
-    serving = pki.kubelet_serving(node)
-    return [
-        staged("kubelet-pki/serving.crt", serving.certificate),
-        staged("kubelet-pki/serving.key", serving.key),
     ]

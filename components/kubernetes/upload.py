@@ -8,10 +8,11 @@ import pulumi
 from pulumi_command import remote
 
 from components.host.kubeadm import STAGE, staged
-from components.host.node import Node
+from components.host.node import Node, by_name
 from components.host.step import remote_step
 from components.kubernetes import documents as kubeadm
-from components.kubernetes.documents import Cluster, Host
+from components.kubernetes.documents import Cluster
+from components.kubernetes.joining import host_of
 from components.pki.random_text import random_hex
 
 CHECK_SECONDS = 60
@@ -19,17 +20,13 @@ CHECK_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class CertificateUploadArgs:
-    """`first` has the authorities once `joined` is done, `others` come for them. `bastion` looks at `first` before.
-
-    `cluster` and `host`, the first master as kubeadm names it, are for kubeadm's documents.
-    """
+    """`first` has the authorities once `joined` is done, `others` come for them. `bastion` looks at `first` before."""
 
     bastion: Node
     first: Node
     others: Sequence[Node]
     joined: pulumi.Resource
     cluster: pulumi.Output[Cluster]
-    host: pulumi.Output[Host]
     api_servers: pulumi.Output[str]
 
 
@@ -41,9 +38,9 @@ class CertificateUpload(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: CertificateUploadArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:CertificateUpload", name, None, opts)
+        self._args = args
         self.key = random_hex(f"{name}-key", self)
-        machines = [pulumi.Output.concat(node.name, "=", node.identity) for node in args.others]
-        expected = pulumi.Output.all(*machines).apply(" ".join)
+        expected = by_name(args.others, lambda node: node.identity)
         checked = remote_step(
             f"{name}-check-{args.first.name}",
             args.bastion,
@@ -58,7 +55,7 @@ class CertificateUpload(pulumi.ComponentResource):
             triggers=[args.first.identity],
             opts=pulumi.ResourceOptions(parent=self, deleted_with=args.first.machine, depends_on=[args.joined]),
         )
-        documents = pulumi.Output.all(args.cluster, args.host, self.key).apply(
+        documents = pulumi.Output.all(args.cluster, host_of(args.first), self.key).apply(
             lambda known: kubeadm.upload_documents(*known)
         )
         self.uploaded = remote_step(
@@ -78,25 +75,16 @@ class CertificateUpload(pulumi.ComponentResource):
         )
         self.register_outputs({})
 
-
-def withdraw_certificates(
-    name: str,
-    first: Node,
-    api_servers: pulumi.Output[str],
-    upload: CertificateUpload,
-    *,
-    after: Sequence[pulumi.Resource],
-    parent: pulumi.Resource,
-) -> pulumi.Resource:
-    """Delete what was uploaded, every time that it was, when all who came for it have it."""
-    digest = pulumi.Output.from_input(upload.uploaded.stdin).apply(
-        lambda text: hashlib.sha256(f"{text}".encode()).hexdigest()
-    )
-    return remote_step(
-        name,
-        first,
-        "kubernetes/withdraw-certificates.sh",
-        settings={"API_SERVERS": api_servers, "UPLOAD": pulumi.Output.unsecret(digest)},
-        libraries=["lib/api-server.sh"],
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[upload.uploaded, *after]),
-    )
+    def withdraw(self, name: str, after: Sequence[pulumi.Resource], parent: pulumi.Resource) -> pulumi.Resource:
+        """Delete what was uploaded, every time that it was, when all who came for it have it."""
+        digest = pulumi.Output.from_input(self.uploaded.stdin).apply(
+            lambda text: hashlib.sha256(f"{text}".encode()).hexdigest()
+        )
+        return remote_step(
+            name,
+            self._args.first,
+            "kubernetes/withdraw-certificates.sh",
+            settings={"API_SERVERS": self._args.api_servers, "UPLOAD": pulumi.Output.unsecret(digest)},
+            libraries=["lib/api-server.sh"],
+            opts=pulumi.ResourceOptions(parent=parent, depends_on=[self.uploaded, *after]),
+        )

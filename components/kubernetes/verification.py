@@ -1,13 +1,13 @@
 """Verification: the last step, which proves that the cluster works and names what it has proved that for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
 
 from components.addons.installed import NETWORK
-from components.host.node import Node
+from components.host.node import Node, by_name
 from components.host.step import NodeFile, remote_step
 from settings.values import Settings
 
@@ -41,23 +41,21 @@ class Verification(pulumi.ComponentResource):
         self.release = (
             f"kubernetes {kubernetes.version}, etcd {etcd.release}, {NETWORK.name} {kubernetes.network_version}"
         )
-        nodes = [*args.masters, *args.workers, *args.etcd_machines]
+        nodes, ports = [*args.masters, *args.workers, *args.etcd_machines], args.settings.network.node_ports
         remote_step(
             f"{name}-{args.masters[0].name}",
             args.masters[0],
             "kubernetes/verify-cluster.sh",
             settings={
                 "RELEASE": self.release,
-                "MACHINES": _joined(" ", (pulumi.Output.concat(node.name, "=", node.identity) for node in nodes)),
+                "MACHINES": by_name(nodes, lambda node: node.identity),
                 "KUBERNETES_VERSION": kubernetes.version,
-                "MASTERS": _joined(" ", (pulumi.Output.concat(node.name, "=", node.address) for node in args.masters)),
+                "MASTERS": by_name(args.masters, lambda node: node.address),
                 "WORKERS": " ".join(node.name for node in args.workers),
                 "API_NAME": kubernetes.api_name,
                 "API_SERVERS": args.api_servers,
                 "INGRESS_NAME": args.ingress_name,
-                "NODE_PORTS": " ".join(
-                    f"{port}:{node_port}" for port, node_port in args.settings.network.node_ports.items()
-                ),
+                "NODE_PORTS": " ".join(f"{port}:{node_port}" for port, node_port in ports.items()),
                 "MANIFEST": PLACE,
                 "NETWORK_NAMESPACE": NETWORK.namespace,
                 "NETWORK_DAEMON_SET": NETWORK.daemon_set,
@@ -69,7 +67,3 @@ class Verification(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )
         self.register_outputs({"release": self.release})
-
-
-def _joined(separator: str, parts: Iterable[pulumi.Input[str]]) -> pulumi.Output[str]:
-    return pulumi.Output.all(*parts).apply(separator.join)

@@ -10,7 +10,7 @@ from components.host.kubeadm import STAGE
 from components.host.node import Node
 from components.host.step import remote_step
 from components.kubernetes.control_plane import ControlPlane
-from components.kubernetes.joining import LIBRARIES, STEP_SECONDS, join_files, kubelet_files, provider_id
+from components.kubernetes.joining import KUBELET_SERVING, LIBRARIES, STEP_SECONDS, join_files, provider_id
 from components.pki.cluster import ClusterPki
 from settings.values import KubernetesSettings
 
@@ -71,7 +71,7 @@ class Workers(pulumi.ComponentResource):
                 **NETWORK.traces,
             },
             files=[
-                *kubelet_files(args.pki, worker),
+                *args.pki.kubelet_serving[worker.name].files(KUBELET_SERVING),
                 *join_files(args.pki, worker, args.settings.ignore_preflight_errors, control_plane=False),
             ],
             libraries=LIBRARIES,

@@ -7,6 +7,7 @@ from typing import Literal
 import pulumi
 import pulumi_tls as tls
 
+from components.host.step import NodeFile
 from settings.given_ca import GivenCa
 
 CA_YEARS = 10
@@ -19,19 +20,18 @@ Use = Literal["server_auth", "client_auth"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Authority:
-    """What signs leaves; the key is secret. Both PEM."""
+class CertifiedKey:
+    """A certificate and its secret key, both PEM: an authority, or a leaf signed by one."""
 
     certificate: pulumi.Output[str]
     key: pulumi.Output[str]
 
-
-@dataclass(frozen=True, kw_only=True)
-class Leaf:
-    """A certificate and its secret key, both PEM."""
-
-    certificate: pulumi.Output[str]
-    key: pulumi.Output[str]
+    def files(self, path: str) -> list[NodeFile]:
+        """Both for a host, as `path`.crt and, for its owner only, `path`.key."""
+        return [
+            NodeFile(path=f"{path}.crt", content=self.certificate),
+            NodeFile(path=f"{path}.key", content=self.key, mode="0600"),
+        ]
 
 
 def private_key(name: str, *, opts: pulumi.ResourceOptions) -> tls.PrivateKey:
@@ -41,13 +41,15 @@ def private_key(name: str, *, opts: pulumi.ResourceOptions) -> tls.PrivateKey:
 
 def authority(
     name: str, common_name: str, *, given: GivenCa | None = None, protect: bool = True, parent: pulumi.Resource
-) -> Authority:
+) -> CertifiedKey:
     """The `given` authority, or one of our own as `kubeadm init phase certs ca` would make it.
 
     The key of our own is protected unless told otherwise: a cluster cannot get over its loss.
     """
     if given is not None:
-        return Authority(certificate=pulumi.Output.from_input(given.certificate), key=pulumi.Output.secret(given.key))
+        return CertifiedKey(
+            certificate=pulumi.Output.from_input(given.certificate), key=pulumi.Output.secret(given.key)
+        )
     key = private_key(f"{name}-key", opts=pulumi.ResourceOptions(parent=parent, protect=protect))
     certificate = tls.SelfSignedCert(
         name,
@@ -61,12 +63,12 @@ def authority(
         early_renewal_hours=LEAF_YEARS * _HOURS_PER_YEAR,
         opts=pulumi.ResourceOptions(parent=parent),
     )
-    return Authority(certificate=certificate.cert_pem, key=pulumi.Output.secret(key.private_key_pem))
+    return CertifiedKey(certificate=certificate.cert_pem, key=pulumi.Output.secret(key.private_key_pem))
 
 
 def leaf(
     name: str,
-    ca: Authority,
+    ca: CertifiedKey,
     common_name: str,
     *,
     uses: Sequence[Use],
@@ -74,7 +76,7 @@ def leaf(
     dns_names: Sequence[pulumi.Input[str]] = (),
     ip_addresses: Sequence[pulumi.Input[str]] = (),
     parent: pulumi.Resource,
-) -> Leaf:
+) -> CertifiedKey:
     """A key and a certificate for it, signed by `ca`; names and addresses in any order, twice or once."""
     opts = pulumi.ResourceOptions(parent=parent)
     key = private_key(f"{name}-key", opts=opts)
@@ -96,7 +98,7 @@ def leaf(
         early_renewal_hours=_LEAF_RENEWAL_HOURS,
         opts=opts,
     )
-    return Leaf(certificate=certificate.cert_pem, key=pulumi.Output.secret(key.private_key_pem))
+    return CertifiedKey(certificate=certificate.cert_pem, key=pulumi.Output.secret(key.private_key_pem))
 
 
 # The plugin reissues a certificate when the order of its names changes.

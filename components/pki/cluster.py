@@ -1,14 +1,15 @@
 """The cluster's own certificates: what masters share, what each kubelet serves, and who may join or administer."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
+import pulumi_tls as tls
 import yaml
 
 from components.host.node import Node
-from components.pki.certificates import Authority, Leaf, authority, leaf, private_key
+from components.pki.certificates import CertifiedKey, authority, leaf, private_key
 from settings.values import KubernetesSettings
 
 # kubeadm's init binds these groups: the first may have its kubelet's certificate issued, the second may do everything.
@@ -25,20 +26,19 @@ class ClusterPkiArgs:
     protect: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
-class ServiceAccountKey:
-    """The key pair that signs and checks service accounts' tokens, both PEM; the private one is secret."""
-
-    public: pulumi.Output[str]
-    private: pulumi.Output[str]
-
-
 class ClusterPki(pulumi.ComponentResource):
-    """Authorities and keys that all masters share, and credentials made with them."""
+    """Authorities and keys that all masters share, and credentials made with them.
 
-    kubernetes_ca: Authority
-    front_proxy_ca: Authority
-    service_account: ServiceAccountKey
+    `service_account` signs and checks service accounts' tokens. `kubelet_serving`, by node name, is what a kubelet
+    serves its API with, so that API servers can tell it from an impostor; `bootstrap_kubeconfigs` are kubeadm's
+    `discovery.file` there: the authority, and a certificate that is good for joining only.
+    """
+
+    kubernetes_ca: CertifiedKey
+    front_proxy_ca: CertifiedKey
+    service_account: tls.PrivateKey
+    kubelet_serving: Mapping[str, CertifiedKey]
+    bootstrap_kubeconfigs: Mapping[str, pulumi.Output[str]]
     admin_kubeconfig: pulumi.Output[str]
 
     def __init__(self, name: str, args: ClusterPkiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -48,46 +48,22 @@ class ClusterPki(pulumi.ComponentResource):
             f"{name}-ca", "kubernetes", given=args.settings.ca, protect=args.protect, parent=self
         )
         self.front_proxy_ca = authority(f"{name}-front-proxy-ca", "front-proxy-ca", protect=args.protect, parent=self)
-        service_account = private_key(
+        self.service_account = private_key(
             f"{name}-service-account", opts=pulumi.ResourceOptions(parent=self, protect=args.protect)
         )
-        self.service_account = ServiceAccountKey(
-            public=service_account.public_key_pem, private=pulumi.Output.secret(service_account.private_key_pem)
-        )
-        self._kubelet_serving = {node.name: self._make_serving(f"{name}-{node.name}", node) for node in args.nodes}
-        self._bootstrap = {
-            node.name: leaf(
-                f"{name}-{node.name}-bootstrap",
-                self.kubernetes_ca,
-                f"bootstrap:{node.name}",
-                organization=BOOTSTRAPPERS,
-                uses=["client_auth"],
-                parent=self,
-            )
+        self.kubelet_serving = {
+            node.name: self._make_serving(f"{name}-{node.name}-kubelet", node) for node in args.nodes
+        }
+        self.bootstrap_kubeconfigs = {
+            node.name: self._kubeconfig(f"{name}-{node.name}-bootstrap", f"bootstrap:{node.name}", BOOTSTRAPPERS)
             for node in args.nodes
         }
-        administrator = leaf(
-            f"{name}-admin",
-            self.kubernetes_ca,
-            "kubernetes-admin",
-            organization=ADMINISTRATORS,
-            uses=["client_auth"],
-            parent=self,
-        )
-        self.admin_kubeconfig = self._kubeconfig("kubernetes-admin", administrator)
+        self.admin_kubeconfig = self._kubeconfig(f"{name}-admin", "kubernetes-admin", ADMINISTRATORS)
         self.register_outputs({})
 
-    def kubelet_serving(self, node: Node) -> Leaf:
-        """What the kubelet of `node` serves its API with, so that API servers can tell it from an impostor."""
-        return self._kubelet_serving[node.name]
-
-    def bootstrap_kubeconfig(self, node: Node) -> pulumi.Output[str]:
-        """kubeadm's `discovery.file` for `node`: the authority, and a certificate that is good for joining only."""
-        return self._kubeconfig(f"bootstrap:{node.name}", self._bootstrap[node.name])
-
-    def _make_serving(self, name: str, node: Node) -> Leaf:
+    def _make_serving(self, name: str, node: Node) -> CertifiedKey:
         return leaf(
-            f"{name}-kubelet",
+            name,
             self.kubernetes_ca,
             f"system:node:{node.name}",
             organization="system:nodes",
@@ -97,7 +73,8 @@ class ClusterPki(pulumi.ComponentResource):
             parent=self,
         )
 
-    def _kubeconfig(self, user: str, client: Leaf) -> pulumi.Output[str]:
+    def _kubeconfig(self, name: str, user: str, organization: str) -> pulumi.Output[str]:
+        client = leaf(name, self.kubernetes_ca, user, organization=organization, uses=["client_auth"], parent=self)
         settings = self._args.settings
         return pulumi.Output.secret(
             pulumi.Output.all(self.kubernetes_ca.certificate, client.certificate, client.key).apply(

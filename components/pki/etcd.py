@@ -5,23 +5,16 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.pki.certificates import Authority, Leaf, authority, leaf
+from components.host.node import Node
+from components.pki.certificates import CertifiedKey, authority, leaf
 from settings.values import EtcdSettings
-
-
-@dataclass(frozen=True, kw_only=True)
-class Member:
-    """An etcd member: its name, and the address that peers and clients see it at."""
-
-    name: str
-    address: pulumi.Input[str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class EtcdPkiArgs:
     """No `members`: whoever runs them makes their certificates with the authority's key."""
 
-    members: Sequence[Member]
+    members: Sequence[Node]
     settings: EtcdSettings
     protect: bool = True
 
@@ -32,17 +25,17 @@ class EtcdPki(pulumi.ComponentResource):
     `server` and `peer` are by member name. A server certificate is for clients too, because etcd dials itself with it.
     """
 
-    ca: Authority
-    server: dict[str, Leaf]
-    peer: dict[str, Leaf]
-    healthcheck_client: Leaf
-    apiserver_client: Leaf
+    ca: CertifiedKey
+    server: dict[str, CertifiedKey]
+    peer: dict[str, CertifiedKey]
+    healthcheck_client: CertifiedKey
+    apiserver_client: CertifiedKey
 
     def __init__(self, name: str, args: EtcdPkiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:EtcdPki", name, {}, opts)
         self.ca = authority(f"{name}-ca", "etcd-ca", given=args.settings.ca, protect=args.protect, parent=self)
 
-        def member_leaf(member: Member, purpose: str) -> Leaf:
+        def member_leaf(member: Node, purpose: str) -> CertifiedKey:
             return leaf(
                 f"{name}-{member.name}-{purpose}",
                 self.ca,
@@ -53,7 +46,7 @@ class EtcdPki(pulumi.ComponentResource):
                 parent=self,
             )
 
-        def client(purpose: str, common_name: str) -> Leaf:
+        def client(purpose: str, common_name: str) -> CertifiedKey:
             return leaf(f"{name}-{purpose}", self.ca, common_name, uses=["client_auth"], parent=self)
 
         self.server = {member.name: member_leaf(member, "server") for member in args.members}

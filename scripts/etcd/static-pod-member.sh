@@ -26,6 +26,15 @@ containers() {
   crictl ps --all --quiet --name '^etcd$' "$@"
 }
 
+stop_container() {
+  containers --state Running | xargs --no-run-if-empty crictl stop --timeout 20 >/dev/null
+}
+
+# STATE: those in that state that were not there when etcd was told to start.
+new_containers() {
+  containers --state "$1" | grep --invert-match --line-regexp --fixed-strings "${BEFORE:-none}"
+}
+
 load_etcd() {
   configuration | install_file "$CONFIGURATION" 0600 root:root
   systemctl daemon-reload
@@ -52,7 +61,7 @@ is_coming_up() {
     show_journal kubelet >&2
     give_up "the kubelet, which runs etcd here, ends by itself"
   fi
-  ended=$(containers --state Exited | grep --invert-match --line-regexp --fixed-strings "${BEFORE:-none}" || true)
+  ended=$(new_containers Exited || true)
   [[ -z $ended ]] || give_up "etcd ends by itself on this host: $(etcd_complaints | tail -n 1)"
 }
 
@@ -64,18 +73,19 @@ start_etcd() {
   manifest=$(sha256sum "$MANIFEST" 2>/dev/null || true)
   kubeadm init phase etcd local --config "$CONFIGURATION" >/dev/null || fail "kubeadm makes no manifest of $CONFIGURATION; see above"
   if [[ $(sha256sum "$MANIFEST") == "$manifest" ]]; then
-    containers --state Running | xargs --no-run-if-empty crictl stop --timeout 20 >/dev/null
+    stop_container
     systemctl restart kubelet
   fi
 }
 
 has_come_up() {
-  is_coming_up
-  containers --state Running | grep --quiet --invert-match --line-regexp --fixed-strings "${BEFORE:-none}" && is_listening
+  is_listening && new_containers Running >/dev/null
 }
 
 stop_etcd() {
   rm -f "$MANIFEST"
+  # A kubelet that does not run ends nothing, nor starts it again.
+  systemctl is-active --quiet kubelet || stop_container
   wait_for 60 "the kubelet to end etcd" is_stopped
 }
 
@@ -97,6 +107,6 @@ show_etcd_log() {
   show_journal kubelet 5
 }
 
-trap 'rm -rf "$STAGE"' EXIT
+trap clean_up EXIT
 install --directory --mode=0700 "$DATA"
 become_member

@@ -97,7 +97,7 @@ show_etcd_log() {
   etcd_complaints | tail -n 10
 }
 
-trap 'rm -rf "$STAGE"' EXIT
+trap clean_up EXIT
 ensure_user
 install_etcd
 install --directory --owner=etcd --group=etcd --mode=0700 "$DATA"

@@ -136,16 +136,15 @@ pull_images() {
 
 # What asks etcd, of the version that began to run here: of a later one no image may be here.
 install_etcd_tools() {
-  local image tool
+  local tool
   ! is_in_use || [[ ! -x /usr/local/bin/etcdctl || ! -x /usr/local/bin/etcdutl ]] || return 0
   pull_image "$ETCD_IMAGE"
-  image=$(mktemp --directory)
-  ctr --namespace k8s.io images mount "$ETCD_IMAGE" "$image" >/dev/null
+  IMAGE=$(mktemp --directory)
+  trap 'ctr --namespace k8s.io images unmount --rm "$IMAGE" >/dev/null; rmdir "$IMAGE"' EXIT
+  ctr --namespace k8s.io images mount "$ETCD_IMAGE" "$IMAGE" >/dev/null
   for tool in etcdctl etcdutl; do
-    install_file "/usr/local/bin/$tool" 0755 root:root <"$image/usr/local/bin/$tool"
+    install_file "/usr/local/bin/$tool" 0755 root:root <"$IMAGE/usr/local/bin/$tool"
   done
-  ctr --namespace k8s.io images unmount --rm "$image" >/dev/null
-  rmdir "$image"
 }
 
 turn_off_swap
@@ -161,8 +160,6 @@ fi
 hold_packages
 configure_containerd
 point_at_mirror
-if ! is_in_use; then
-  pull_images
-fi
+is_in_use || pull_images
 [[ -z $ETCD_IMAGE ]] || install_etcd_tools
 echo "prepared: Kubernetes $(kubelet --version | cut -d ' ' -f 2), $(containerd --version | cut -d ' ' -f 3)"

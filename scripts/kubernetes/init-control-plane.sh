@@ -4,10 +4,7 @@
 set -euo pipefail
 
 trap clean_up EXIT
-if is_member; then
-  echo "$NODE_NAME is a member already"
-  exit 0
-fi
+finish_if_member
 
 undo_half_done
 refuse_foreign_data

@@ -1,22 +1,17 @@
 #!/usr/bin/env bash
 # Joins a machine to the cluster as a master; does nothing on a member and never founds a cluster. Needs a prepared node, a living
-# API server, kubeadm.sh, membership.sh and api-server.sh. NODE_NAME, NODE_ADDRESS: this master.
+# API server, kubeadm.sh, membership.sh, api-server.sh and etcd-client.sh. NODE_NAME, NODE_ADDRESS: this master.
 # CERTIFICATES: placed, when what masters share comes with this step, or uploaded. STACKED_ETCD: as for membership.sh.
 set -euo pipefail
-
-ask_etcd() {
-  etcdctl --endpoints="$OTHER_MEMBERS" --cacert="$STAGE/etcd-client/etcd/ca.crt" --dial-timeout=2s \
-    --cert="$STAGE/etcd-client/etcd/healthcheck-client.crt" --key="$STAGE/etcd-client/etcd/healthcheck-client.key" "$@"
-}
 
 # The other members let go of the one at this address: a half-done attempt's, or that of the machine that was here before. It
 # would count as a dead voter, and one that comes back under its ID without its data breaks promises. An attempt's own member
 # still runs meanwhile, because of two voters etcd needs both to let one go.
 forget_member() {
   local listed id
-  listed=$(ask_etcd member list) || return
-  id=$(awk -F ', ' -v url="https://$NODE_ADDRESS:2380" '$4 == url {print $1}' <<<"$listed")
-  [[ -z $id ]] || ask_etcd member remove "$id"
+  listed=$(members "$OTHER_MEMBERS") || give_back "$listed" || return
+  id=$(awk -v url="https://$NODE_ADDRESS:2380" '$4 == url {print $1}' <<<"$listed")
+  [[ -z $id ]] || etcdctl --endpoints="$OTHER_MEMBERS" member remove "$id"
 }
 
 explain_etcd() {
@@ -48,14 +43,11 @@ wake_kubelet_in_time() {
 }
 
 trap clean_up EXIT
-if is_member; then
-  place_leaves
-  echo "$NODE_NAME is a member already"
-  exit 0
-fi
+finish_if_member
 
 if [[ -n $STACKED_ETCD ]]; then
   OTHER_MEMBERS=$(tr ',' '\n' <<<"$STACKED_ETCD" | grep --invert-match --fixed-strings "//$NODE_ADDRESS:" | paste --serial --delimiters=,)
+  be_etcd_client "$STAGE/etcd-client/etcd"
   EXPLAIN=explain_etcd wait_for 120 "the other masters' etcd to let go of the member at $NODE_ADDRESS" forget_member
 fi
 undo_half_done

@@ -10,11 +10,7 @@ predecessor_is_silent() {
 }
 
 trap clean_up EXIT
-if is_member; then
-  place_leaves
-  echo "$NODE_NAME is a member already"
-  exit 0
-fi
+finish_if_member
 
 undo_half_done
 export KUBECONFIG=$STAGE/bootstrap.conf API_CA=$STAGE/ca.crt

@@ -9,16 +9,6 @@ set -euo pipefail
 
 PROBE=cluster-verification
 
-all_nodes() {
-  local master worker
-  for master in $MASTERS; do echo "${master%%=*}"; done
-  for worker in $WORKERS; do echo "$worker"; done
-}
-
-answers() {
-  curl --silent --fail --max-time 5 --output /dev/null --cacert "$API_CA" "$1"
-}
-
 nodes_are_what_they_should_be() {
   local name version taints node
   while read -r name version taints; do
@@ -28,7 +18,7 @@ nodes_are_what_they_should_be() {
     fi
   done < <(kubectl get nodes --output \
     'jsonpath={range .items[*]}{.metadata.name} {.status.nodeInfo.kubeletVersion} {range .spec.taints[*]}{.key}:{.effect},{end}{"\n"}{end}')
-  for node in $(all_nodes); do
+  for node in "${nodes[@]}"; do
     wait_for 30 "the kubelet of $node, asked by the API server (10250 open from the masters? serving certificate?)" \
       kubectl get --raw "/api/v1/nodes/$node/proxy/healthz"
   done
@@ -37,9 +27,9 @@ nodes_are_what_they_should_be() {
 api_servers_are_ready() {
   local master
   for master in $MASTERS; do
-    wait_for 120 "the API server of ${master%%=*}" answers "https://${master#*=}:6443/readyz"
+    wait_for 120 "the API server of ${master%%=*}" is_ready "https://${master#*=}:6443"
   done
-  wait_for 120 "the API server behind the balancer, https://$API_NAME:6443" answers "https://$API_NAME:6443/readyz"
+  wait_for 120 "the API server behind the balancer, https://$API_NAME:6443" is_ready "https://$API_NAME:6443"
 }
 
 etcd_is_healthy() {
@@ -47,15 +37,20 @@ etcd_is_healthy() {
   etcd-health
 }
 
-dns_is_spread() {
-  local nodes
-  kubectl --namespace kube-system rollout status deployment/coredns --timeout=180s || {
-    kubectl --namespace kube-system get pods --selector k8s-app=kube-dns --output json | explain_pods >&2 || true
-    fail "cluster DNS does not run; what its pods say is above"
+# NAMESPACE WORKLOAD LABEL FAILURE: until all its pods run, which have that label.
+await_rollout() {
+  kubectl --namespace "$1" rollout status "$2" --timeout=180s || {
+    kubectl --namespace "$1" get pods --selector "$3" --output json | explain_pods >&2 || true
+    fail "$4"
   }
-  nodes=$(kubectl --namespace kube-system get pods --selector k8s-app=kube-dns --field-selector status.phase=Running \
+}
+
+dns_is_spread() {
+  local count
+  await_rollout kube-system deployment/coredns k8s-app=kube-dns "cluster DNS does not run; what its pods say is above"
+  count=$(kubectl --namespace kube-system get pods --selector k8s-app=kube-dns --field-selector status.phase=Running \
     --output 'jsonpath={range .items[*]}{.spec.nodeName}{"\n"}{end}' | sort --unique | wc --lines)
-  [[ $nodes -ge 2 || $(all_nodes | wc --lines) -eq 1 ]] || fail "cluster DNS runs on $nodes node only"
+  [[ $count -ge 2 || ${#nodes[@]} -eq 1 ]] || fail "cluster DNS runs on $count node only"
 }
 
 image_of() {
@@ -89,10 +84,8 @@ pods_have_dns_and_answer_through_the_balancer() {
   sed -e "s,COREDNS_IMAGE,$(image_of kube-system deployment/coredns)," -e "s,NETWORK_IMAGE,$(image_of "$NETWORK_NAMESPACE" "daemonset/$NETWORK_DAEMON_SET")," \
     "$MANIFEST" | kubectl apply --filename - >/dev/null
   exposed=$(expose)
-  if ! kubectl --namespace "$PROBE" rollout status daemonset/web --timeout=180s; then
-    kubectl --namespace "$PROBE" get pods --output json | explain_pods >&2 || true
-    fail "a pod did not start, or could not resolve kubernetes.default.svc.cluster.local; see the pods above"
-  fi
+  await_rollout "$PROBE" daemonset/web app=web \
+    "a pod did not start, or could not resolve kubernetes.default.svc.cluster.local; see the pods above"
   for pair in $NODE_PORTS; do
     if [[ $exposed == *"service/web-${pair#*:} created"* ]]; then
       wait_for 120 "a NodePort (${pair#*:}) through the ingress balancer, http://$INGRESS_NAME:${pair%:*}" says_ok "${pair%:*}"
@@ -109,7 +102,7 @@ clean_up() {
   rm -f "$MANIFEST"
 }
 
-mapfile -t nodes < <(all_nodes)
+mapfile -t nodes < <(tr ' ' '\n' <<<"$MASTERS $WORKERS" | cut -d = -f 1)
 echo "release $RELEASE"
 be_administrator
 wait_for_nodes "${nodes[@]}"

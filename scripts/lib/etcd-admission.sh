@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# How a living etcd takes this host as a member: as a learner first, which gets its vote when it has caught up. Needs common.sh
-# and etcd-member-common.sh, whose settings it has. MAY_FOUND: true on a machine that may be one of the first members.
+# How a living etcd takes this host as a member: as a learner first, which gets its vote when it has caught up. Needs common.sh,
+# etcd-client.sh and etcd-member-common.sh, whose settings it has. MAY_FOUND: true on a machine that may be one of the first members.
 set -euo pipefail
 
 # How this member comes to life, once, on an empty data directory: in birth.env, for whoever starts etcd.
@@ -81,12 +81,14 @@ others_vote() {
 # Both may have been done by an attempt whose answer was lost.
 let_go() {
   local said
-  said=$(ask "$OTHER_ENDPOINTS" member remove "$1" 2>&1) || [[ $said == *"ember not found"* ]] || give_back "$said"
+  said=$(etcdctl --endpoints="$OTHER_ENDPOINTS" member remove "$1" 2>&1) ||
+    [[ $said == *"ember not found"* ]] || give_back "$said"
 }
 
 take() {
   local said
-  said=$(ask "$OTHER_ENDPOINTS" member add "$NAME" --learner --peer-urls="$PEER_URL" 2>&1) || [[ $said == *"already exist"* ]] || give_back "$said"
+  said=$(etcdctl --endpoints="$OTHER_ENDPOINTS" member add "$NAME" --learner --peer-urls="$PEER_URL" 2>&1) ||
+    [[ $said == *"already exist"* ]] || give_back "$said"
 }
 
 # It was let in as a learner, and nobody has seen yet that it votes.
@@ -103,5 +105,5 @@ has_vote() {
     echo "no other member lists it"
     return 1
   fi
-  [[ $learner == false ]] || ask "$OTHER_ENDPOINTS" member promote "$id"
+  [[ $learner == false ]] || etcdctl --endpoints="$OTHER_ENDPOINTS" member promote "$id"
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# How a host becomes an etcd member and stays one, whoever runs etcd on it. Needs common.sh, etcd-admission.sh and etcdctl. What
-# comes after it says how etcd is run: wanted_state, load_etcd, is_running, is_stopped, is_coming_up, has_come_up, start_etcd,
-# stop_etcd, restart_etcd, show_etcd_log.
+# How a host becomes an etcd member and stays one, whoever runs etcd on it. Needs common.sh, etcd-client.sh and
+# etcd-admission.sh. What comes after it says how etcd is run: wanted_state, load_etcd, is_running, is_stopped, is_coming_up,
+# has_come_up, start_etcd, stop_etcd, restart_etcd, show_etcd_log.
 # NAME, ADDRESS: this member. CLUSTER: what tells this cluster from all others. INITIAL_CLUSTER: "name=https://address:2380,..."
 # of all members. OTHER_ENDPOINTS: the other members' client URLs by comma (may be empty). ETCD_PKI: the folder of its
 # certificates. STAGE: where new ones wait; ETCD_OWNER reads the member's keys.
@@ -11,30 +11,6 @@ DATA=/var/lib/etcd
 NOTES=/etc/etcd
 PEER_URL=https://$ADDRESS:2380
 CLIENT_URL=https://$ADDRESS:2379
-
-# ENDPOINTS ARGUMENTS...: what the first of these members says that answers.
-ask() {
-  etcdctl --endpoints="$1" --cacert="$ETCD_PKI/ca.crt" --cert="$ETCD_PKI/healthcheck-client.crt" \
-    --key="$ETCD_PKI/healthcheck-client.key" --dial-timeout=2s --command-timeout=5s "${@:2}"
-}
-
-# ENDPOINTS: the members by what a quorum knows, one a line: ID, status, name, peer URL, client URL, whether it is a learner.
-# A member that never started has "-" for its client URL, and for its name if it is none of the first.
-members() {
-  local said
-  said=$(ask "$1" member list 2>&1) || give_back "$said" || return
-  awk -F ', ' '$2 ~ /^(un)?started$/ {print $1, $2, ($3 == "" ? "-" : $3), $4, ($5 == "" ? "-" : $5), $6}' <<<"$said"
-}
-
-give_back() {
-  echo "$1"
-  return 1
-}
-
-# A linearizable read: it succeeds on a member that takes part in a quorum, and fails on a learner.
-is_healthy() {
-  ask "$1" get kubeadm-aws >/dev/null 2>&1
-}
 
 # Is the certificate NAME there, with its own key, from etcd's authority, valid today and, if ADDRESS is told, for that?
 check_certificate() {
@@ -93,7 +69,7 @@ is_listening() {
 
 # Does this member take part in a quorum, which a restart would take it from? An election in the meantime is waited out.
 serves() {
-  is_running && ask "$CLIENT_URL" --command-timeout=15s get kubeadm-aws >/dev/null 2>&1
+  is_running && etcdctl --endpoints="$CLIENT_URL" --command-timeout=15s get kubeadm-aws >/dev/null 2>&1
 }
 
 # The other voters' client URLs, one a line, "-" for one that never started.
@@ -114,12 +90,6 @@ quorum_survives() {
   ((healthy >= needed))
 }
 
-restart_now() {
-  wait_for 80 "enough of the other members to be healthy; until then etcd runs on here as it was: see its log on their hosts" \
-    quorum_survives
-  restart_or_fail
-}
-
 restart_or_fail() {
   restart_etcd || {
     show_etcd_log >&2
@@ -127,12 +97,11 @@ restart_or_fail() {
   }
 }
 
-# WHAT ENDPOINTS: waits for a lock of that name in etcd, which the process HOLDER has then. It ends with this script, and if the
-# host ends with both, the lock ends with its lease.
+# WHAT ENDPOINTS: waits for a lock of that name in etcd, which the process HOLDER has then. It ends with this script however that
+# ends, and when its lease has run out; so the lock outlives neither for long.
 take_turn() {
   local turn
-  exec {turn}< <(exec setpriv --pdeathsig TERM etcdctl --endpoints="$2" --cacert="$ETCD_PKI/ca.crt" \
-    --cert="$ETCD_PKI/healthcheck-client.crt" --key="$ETCD_PKI/healthcheck-client.key" lock "kubeadm-aws/etcd-$1" --ttl 60)
+  exec {turn}< <(exec setpriv --pdeathsig KILL etcdctl --endpoints="$2" lock "kubeadm-aws/etcd-$1" --ttl 60 {LOCK}>&-)
   HOLDER=$!
   read -r -t 300 -u "$turn" ||
     fail "this host did not get its turn for etcd's $1 within 300 s: see above, or another member holds etcd's lock kubeadm-aws/etcd-$1"
@@ -142,9 +111,19 @@ take_turn() {
 # no etcd starts with stop one member, not the cluster.
 restart_in_turn() {
   take_turn restart "$CLIENT_URL,$OTHER_ENDPOINTS"
-  restart_now
+  wait_for 80 "enough of the other members to be healthy; until then etcd runs on here as it was: see its log on their hosts" \
+    quorum_survives
+  kill -0 "$HOLDER" 2>/dev/null || fail "this host lost its turn for etcd's restart: see above"
+  restart_or_fail
   wait_for 60 "this member to serve again after its restart" is_healthy "$CLIENT_URL"
-  kill "$HOLDER" 2>/dev/null || true
+}
+
+# Who is asked to end gives the lock back at once, but cannot while no member answers.
+clean_up() {
+  rm -rf "$STAGE"
+  if kill "${HOLDER:-}" 2>/dev/null; then
+    timeout 5 tail --pid="$HOLDER" --sleep-interval=0.1 --follow /dev/null || true
+  fi
 }
 
 # A member that serves is one the others may count on; any other has nothing to lose. Nor has a learner, which has no vote.
@@ -163,6 +142,7 @@ bring_up() {
 
 become_member() {
   install_certificates
+  be_etcd_client "$ETCD_PKI"
   has_data || prepare_birth
   check_data
   if ! is_running || ! wanted_state | cmp --silent - "$NOTES/applied"; then

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# How a step runs kubeadm: files that wait on tmpfs are put in their places, and why kubeadm failed is told. Needs common.sh.
-# NODE_NAME: this host. STAGE: where the step's files wait; its script removes it in the end.
+# How a step runs kubeadm: files that wait on tmpfs are put in their places, and why kubeadm failed is told. Needs common.sh;
+# finish_if_member needs membership.sh. NODE_NAME: this host. STAGE: where the step's files wait; its script removes it in the end.
 set -euo pipefail
 
 clean_up() {
@@ -27,6 +27,14 @@ place_files() {
 place_leaves() {
   place etcd-client /etc/kubernetes/pki
   place kubelet-pki /var/lib/kubelet/pki
+}
+
+# Of a member nothing is renewed but those.
+finish_if_member() {
+  is_member || return 0
+  place_leaves
+  echo "$NODE_NAME is a member already"
+  exit 0
 }
 
 explain_kubeadm() {

@@ -16,7 +16,7 @@ from components.etcd.members import Etcd, EtcdArgs
 from components.etcd.static_pod import StaticPodManager
 from components.etcd.systemd import SystemdManager
 from components.host.preparation import Preparation, PreparationArgs
-from components.pki.etcd import EtcdPki, EtcdPkiArgs, Member
+from components.pki.etcd import EtcdPki, EtcdPkiArgs
 from settings.topology import TOPOLOGIES
 
 MIRROR = "http://mirror.test"
@@ -49,8 +49,7 @@ def declare(
                 settings=settings,
             ),
         )
-        etcd_members = [Member(name=n.name, address=n.address) for n in members]
-        pki = EtcdPki("pki", EtcdPkiArgs(members=etcd_members, settings=settings.etcd))
+        pki = EtcdPki("pki", EtcdPkiArgs(members=members, settings=settings.etcd))
         Etcd(
             "etcd",
             EtcdArgs(

@@ -9,7 +9,7 @@ import pytest
 from conftest import Engine
 from steps_scene import SETTINGS
 
-from components.aws.network import Network, NetworkArgs, fixed_address, network_plan
+from components.aws.network import Network, NetworkArgs, network_plan
 
 ZONES = SETTINGS.network.zones
 
@@ -31,7 +31,7 @@ def test_the_plan_of_the_default_vpc():
 
 def test_a_master_has_one_address_for_all_its_successors():
     plan = network_plan("10.0.0.0/16", ZONES)
-    addresses = [str(fixed_address(plan[zone], ordinal)) for ordinal, zone in enumerate(ZONES)]
+    addresses = [str(plan[zone].reserved[ordinal]) for ordinal, zone in enumerate(ZONES)]
     assert addresses == ["10.0.16.16", "10.0.32.17", "10.0.48.18"]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from components.etcd.manager import LIBRARIES
 from components.etcd.static_pod import StaticPodManager
 from components.etcd.systemd import SystemdManager
 from components.host import script as node_script
@@ -99,7 +100,9 @@ case "${words[*]}" in
       basename "$id" >"$FAKE/holds"
       [[ ! -e $FAKE/members-when-locked ]] || mv "$FAKE/members-when-locked" "$FAKE/members"
       printf '%s/1f86\n\n' "$id"
+      if [[ -e $FAKE/loses-turn ]]; then rm "$FAKE/holds"; refuse "session expired"; fi
     fi
+    if [[ -e $FAKE/hangs ]]; then trap '' TERM; echo $$ >"$FAKE/hanging"; fi
     for _ in {1..600}; do sleep 0.1; done ;;
   *) refuse "unknown command" ;;
 esac
@@ -138,6 +141,8 @@ case "$*" in
   "show --property ActiveState"*) [[ -e $FAKE/active ]] && echo active || echo inactive ;;
   stop*) rm "$FAKE/active" && echo stopped >>"$FAKE/events" ;;
   restart* | start*)
+    condition=$(sed -n "s|^ConditionPathExists=|$FAKE|p" "$FAKE/etc/systemd/system/etcd.service")
+    [[ -z $condition || -e $condition ]] || exit 0
     touch "$FAKE/active"
     [[ $* != *--no-block* ]] || touch "$FAKE/not-waited-for"
     begin-etcd ;;
@@ -251,7 +256,7 @@ class Host:
                 "ETCD_OWNER": f"{os.getuid()}:{os.getgid()}",
                 "STAGE": str(self.folder / "run/kubeadm-aws/etcd-member"),
             },
-            libraries=self.manager.libraries,
+            libraries=LIBRARIES,
         )
         self._stage()
         for real in ("wait_for 80 ", "wait_for 120 ", "wait_for 300 ", "read -r -t 300 "):
@@ -294,7 +299,7 @@ def make_host(
     scripts = folder / "scripts"
     for name in ("scripts", "bin", "healthy", "heals", "run/lock", "usr/local/bin", "usr/local/lib/etcd-3.7.3"):
         (folder / name).mkdir(parents=True)
-    for name in ("lib/common.sh", *manager.libraries, manager.script):
+    for name in ("lib/common.sh", *LIBRARIES, manager.script):
         text = (SCRIPTS / name).read_text().replace("root:root", f"{os.getuid()}:{os.getgid()}")
         for place in PLACES:
             text = text.replace(place, f"{folder}{place}")
@@ -313,6 +318,7 @@ def make_host(
     ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
+    (folder / "etc/systemd/system/etcd.service").write_text((SCRIPTS / "etcd/etcd.service").read_text())
     made = Host(folder=folder, manager=manager)
     made.sets_heartbeat(100)
     return made

@@ -1,5 +1,6 @@
 """How a machine comes to an etcd: as one of the first members, or taken in by those that are there."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -248,3 +249,14 @@ def test_a_learner_whose_others_have_no_quorum_says_so(unit: Host) -> None:
     done = unit.runs(OTHERS, may_found=False)
     assert done.returncode == 1
     assert "Error: context deadline exceeded" in done.stderr
+
+
+def test_systemd_starts_no_voter_on_a_disk_that_was_emptied_beneath_it(unit: Host) -> None:
+    """It would begin anew under the ID of the one that has voted."""
+    etcd_lives(unit)
+    assert unit.runs(OTHERS, may_found=False).returncode == 0
+    unit.is_stopped()
+    unit.loses_its_data()
+    starting = [str(unit.folder / "bin/systemctl"), "start", "etcd"]
+    subprocess.run(starting, env={"PATH": f"{unit.folder / 'bin'}:/usr/bin:/bin", "FAKE": str(unit.folder)}, check=True)
+    assert not unit.has("active")

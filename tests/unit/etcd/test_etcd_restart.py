@@ -1,6 +1,7 @@
 """When a running etcd member is restarted, whoever runs it."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,36 @@ def test_a_lock_that_cannot_be_had_is_told_and_nothing_is_restarted(running: Hos
     assert (done.returncode, running.events) == (1, [])
     assert "Error: etcdserver: no leader" in done.stderr
     assert "FAILED: etcd on master-0: this host did not get its turn for etcd's restart" in done.stderr
+
+
+def test_a_turn_that_is_lost_meanwhile_restarts_nothing(running: Host) -> None:
+    (running.folder / "loses-turn").touch()
+    running.has_members(ADDRESSES[:2], ADDRESSES, [])
+    (running.folder / "heals" / ADDRESSES[2]).touch()
+    running.sets_heartbeat(200)
+    done = running.runs(ADDRESSES[1:])
+    assert (done.returncode, running.events) == (1, [])
+    assert "Error: session expired" in done.stderr
+    assert "FAILED: etcd on master-0: this host lost its turn for etcd's restart" in done.stderr
+
+
+def test_who_holds_the_lock_ends_with_the_step_when_no_member_answers_it(running: Host) -> None:
+    (running.folder / "hangs").touch()
+    running.sets_heartbeat(200)
+    done = running.runs(ADDRESSES[1:])
+    assert (done.returncode, running.events) == (0, ["started in its turn"]), done.stderr
+    holder = Path("/proc") / (running.folder / "hanging").read_text().strip()
+    assert eventually(lambda: not holder.exists())
+
+
+def test_who_holds_the_lock_does_not_hold_the_steps_own(running: Host) -> None:
+    (running.folder / "locked").touch()
+    running.sets_heartbeat(200)
+    files = 'readlink /proc/$$/fd/* >"$FAKE/held"'
+    etcdctl = running.folder / "bin/etcdctl"
+    etcdctl.write_text(f'#!/usr/bin/env bash\n[[ $* != *" lock "* ]] || {files}\n{etcdctl.read_text()}')
+    assert running.runs(ADDRESSES[1:]).returncode == 1
+    assert "/run/lock/" not in (running.folder / "held").read_text()
 
 
 def test_it_waits_in_the_lock_while_another_is_down_for_a_moment(running: Host) -> None:
@@ -139,8 +170,13 @@ def test_the_only_voter_asks_nobody(running: Host, learners: list[str]) -> None:
 
 def gives_the_lock_back(host: Host) -> bool:
     """Whether the one who holds it, and ends with the step, is soon gone."""
+    return eventually(lambda: not host.has("holds"))
+
+
+def eventually(is_so: Callable[[], bool]) -> bool:
+    """Whether it is so within five seconds."""
     for _ in range(50):
-        if not host.has("holds"):
+        if is_so():
             return True
         time.sleep(0.1)
     return False

@@ -20,6 +20,7 @@ esac
 """,
     "systemctl": """
 case "$*" in
+  is-active*) [[ ! -e $FAKE/dead ]] ;;
   restart*) echo "$*" >>"$FAKE/done" ;;
   *NRestarts*) echo 0 ;;
 esac
@@ -106,3 +107,10 @@ def test_an_etcd_that_shall_stay_down_is_waited_for(host: Host) -> None:
     ending = f'(sleep 1; echo Exited >"{host.folder}/containers/now") &'
     done = host.runs(f'{ending}\nstop_etcd; containers --state Running; [[ ! -e "{host.folder}/etcd.yaml" ]]')
     assert (done.returncode, done.stdout, host.done) == (0, "", []), done.stderr
+
+
+def test_an_etcd_whose_kubelet_is_dead_is_stopped_directly(host: Host) -> None:
+    host.has_container("now", "Running")
+    (host.folder / "dead").touch()
+    done = host.runs("stop_etcd; containers --state Running")
+    assert (done.returncode, done.stdout, host.done) == (0, "", ["stop now"]), done.stderr

@@ -10,7 +10,7 @@ from registrations import Registration, record
 from steps_scene import SETTINGS, make_node, tls_outputs
 
 from components.pki.cluster import ClusterPki, ClusterPkiArgs, kubeconfig
-from components.pki.etcd import EtcdPki, EtcdPkiArgs, Member
+from components.pki.etcd import EtcdPki, EtcdPkiArgs
 from settings.given_ca import GivenCa
 
 REQUEST = "tls:index/certRequest:CertRequest"
@@ -32,7 +32,7 @@ def cluster() -> dict[str, Registration]:
 
 def declare_etcd(ca: GivenCa | None = None) -> dict[str, Registration]:
     def declare() -> None:
-        members = [Member(name=f"master-{index}", address=f"10.0.{index}.10") for index in (2, 0, 1)]
+        members = [make_node("master", index) for index in (2, 0, 1)]
         EtcdPki("etcd", EtcdPkiArgs(members=members, settings=replace(SETTINGS.etcd, ca=ca)))
 
     return record(declare, tls_outputs)
