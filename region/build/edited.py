@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from region.build.recipes import Edit
+from region.build.edits import Edit
 from region.errors import ExpectedError
 
 

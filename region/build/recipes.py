@@ -3,18 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from region.build.edits import FUNCTIONS_FOR_METHODS, ONE_BACKEND, WITHOUT_CLOUDS, Edit
+
 KUBERNETES = "1.37.2"
 PULUMI = "3.276.0"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Edit:
-    """Another text for what `pattern` matches in a file of a module that a tool is built from, as `re.sub` has them."""
-
-    module: str
-    file: str
-    pattern: str
-    text: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,36 +35,6 @@ def _kubernetes_stamps() -> dict[str, str]:
     return {f"{package}.{name}": value for package in packages for name, value in version.items()}
 
 
-# Every package that knows informers compiles this generic type's methods again, for each of 150 kinds; it does not
-# compile functions (docs/decisions/edited-modules.md).
-_INFORMERS = "tools/cache/controller.go"
-_FUNCTIONS_FOR_METHODS = (
-    Edit(
-        module="k8s.io/client-go",
-        file=_INFORMERS,
-        pattern=r"func \(d DeletedObject\[T\]\) (Get\w+)\(\)",
-        text=r"func \1Of[T Object](d DeletedObject[T])",
-    ),
-    Edit(
-        module="k8s.io/client-go",
-        file=_INFORMERS,
-        pattern=r"\bd\.GetObjectName\(\)",
-        text="GetObjectNameOf(d)",
-    ),
-    Edit(
-        module="k8s.io/dynamic-resource-allocation",
-        file="resourceslice/tracker/tracker.go",
-        pattern=r"klog\.KObj\((deleted\w+)\)",
-        text=r"klog.KRef(cache.GetNamespaceOf(\1), cache.GetNameOf(\1))",
-    ),
-    Edit(
-        module="k8s.io/dynamic-resource-allocation",
-        file="resourceslice/tracker/tracker.go",
-        pattern=r"\b(deleted\w+)\.GetName\(\)",
-        text=r"cache.GetNameOf(\1)",
-    ),
-)
-
 RECIPES: Mapping[str, Tool] = {
     "kubernetes": Tool(
         binaries=_below(
@@ -80,11 +42,12 @@ RECIPES: Mapping[str, Tool] = {
             *("kubeadm", "kubelet", "kubectl"),
             *("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"),
         ),
-        edits=_FUNCTIONS_FOR_METHODS,
+        edits=FUNCTIONS_FOR_METHODS,
         variables=_kubernetes_stamps(),
     ),
     "pulumi": Tool(
         binaries={"pulumi": "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"},
+        edits=WITHOUT_CLOUDS,
         tags="osusergo,grpcnotrace",
         variables={"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": f"v{PULUMI}"},
     ),
@@ -94,15 +57,7 @@ RECIPES: Mapping[str, Tool] = {
             "flanneld": "github.com/flannel-io/flannel",
             "install-conf": "github.com/flannel-io/flannel/cmd/install_conf",
         },
-        # The other ways to carry packets bring a cloud's whole SDK and a C compiler.
-        edits=[
-            Edit(
-                module="github.com/flannel-io/flannel",
-                file="main.go",
-                pattern=r'\t_ "github\.com/flannel-io/flannel/pkg/backend/(?!vxlan").*\n',
-                text="",
-            )
-        ],
+        edits=ONE_BACKEND,
     ),
     "etcd": Tool(
         binaries={

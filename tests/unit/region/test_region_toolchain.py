@@ -5,7 +5,8 @@ from rich.console import Console
 
 from region.build import mirror, toolchain
 from region.build.edited import EditError
-from region.build.recipes import RECIPES, Edit, Tool
+from region.build.edits import Edit
+from region.build.recipes import RECIPES, Tool
 from region.build.recorded import SECONDS, STEPS
 from region.build.toolchain import Toolchain, ToolchainError
 from region.progress import Progress
