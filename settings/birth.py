@@ -9,7 +9,9 @@ from typing import Any
 import pulumi
 from pulumi.runtime.settings import SETTINGS
 
+from settings.given_ca import GivenCa
 from settings.reading import refuse_all
+from settings.releases import minor_of
 from settings.values import Settings
 
 READ_STATE = "pulumi:pulumi:readStackResourceOutputs"
@@ -36,8 +38,8 @@ class Past:
         """Raises SettingsError with every setting that is not what it was when the cluster was founded."""
         decided, again = self.decided, f"'python -m operate reset --stack {pulumi.get_stack()}'"
         problems = [
-            f"{pulumi.get_project()}:{key} is {value!r}: it was decided at the cluster's birth, {decided[key]!r}. "
-            f"{reason}; set it back, or start over ({again}, on the local region 'make reset') and then change it"
+            f"{_full(key)} is {value!r}: it was decided at the cluster's birth, {decided[key]!r}. {reason}; set "
+            f"it back, or start over ({again}, on the local region 'make reset') and then change it"
             for key, (value, reason) in _decisions(settings).items()
             if decided.get(key, value) != value
         ]
@@ -61,16 +63,39 @@ def read() -> Past:
     return Past(decided=outputs.get(OUTPUT, {}), etcd_founders=outputs.get(FOUNDERS, []))
 
 
+def _full(key: str) -> str:
+    return key if ":" in key else f"{pulumi.get_project()}:{key}"
+
+
 def _decisions(settings: Settings) -> Mapping[str, tuple[str, str]]:
     """By setting: its value, and the reason why it stays."""
-    kubernetes, etcd = settings.kubernetes, settings.etcd
+    kubernetes, etcd, network = settings.kubernetes, settings.etcd, settings.network
+    founded = "Only the cluster's founding reads it"
+    moved = "This program does not move a living cluster to another version"
+    trusted = "All that the cluster's parts trust comes from it"
     decisions = {
+        "aws:region": (settings.region, "All machines would have to be made again at once"),
+        "clusterName": (kubernetes.cluster_name, "Everything has its name from it and would be made again"),
+        "availabilityZones": (
+            _places(settings),
+            "Whichever moves is another machine, and all would move at once",
+        ),
+        "loginUser": (settings.login_user, "Machines know only the user that they were made with"),
         "etcdTopology": (etcd.topology.name, "etcd's members and their data would have to move"),
         "masterCount": (str(settings.masters.count), "Masters would have to join or leave the cluster with their etcd"),
-        "vpcCidr": (settings.network.vpc_cidr, "All machines would have to be made again at once"),
+        "vpcCidr": (network.vpc_cidr, "All machines would have to be made again at once"),
         "podCidr": (kubernetes.pod_cidr, "Each node has its share of it and pods with addresses"),
         "serviceCidr": (kubernetes.service_cidr, "Services keep the addresses that they got"),
         "privateZone": (kubernetes.private_zone, "Every node and certificate has the API server's name from it"),
+        "kubernetesCa": (_authority(kubernetes.ca), trusted),
+        "etcdCa": (_authority(etcd.ca), trusted),
+        "failCgroupV1": (str(kubernetes.fail_cgroup_v1).lower(), founded),
+        "kubeProxyConntrackMaxPerCore": (
+            "-1" if kubernetes.conntrack_max_per_core is None else str(kubernetes.conntrack_max_per_core),
+            founded,
+        ),
+        "kubernetesVersion": (kubernetes.version, moved),
+        "etcdVersion": (minor_of(etcd.version), moved),
     }
     if etcd.topology.manager == "kubeadm":
         reason = "kubeadm starts etcd's members with what the cluster was founded with"
@@ -80,6 +105,19 @@ def _decisions(settings: Settings) -> Mapping[str, tuple[str, str]]:
             "etcdQuotaGib": (str(etcd.quota_gib), reason),
         }
     return decisions
+
+
+def _places(settings: Settings) -> str:
+    """Where machines are whose loss costs a vote: number n of a role is in zone n, counted round."""
+    zones, dedicated = settings.network.zones, settings.etcd.topology.dedicated
+    counts = {"master": settings.masters.count, "etcd": settings.etcd_machines.count if dedicated else 0}
+    return ", ".join(
+        f"{role}-{number} in {zones[number % len(zones)]}" for role, count in counts.items() for number in range(count)
+    )
+
+
+def _authority(given: GivenCa | None) -> str:
+    return "the program's own" if given is None else f"SHA-256 {given.fingerprint}"
 
 
 def _read_state(stack: str) -> Mapping[str, Any]:

@@ -122,16 +122,19 @@ class Configuration:
         if not given:
             return None
         certificate, private_key = str(given.get("certificate", "")), str(given.get("key", ""))
+        authority = GivenCa(certificate=certificate, key=pulumi.Output.secret(private_key))
         name = f"{self._config.name}:{key}"
         if given.keys() != {"certificate", "key"}:
             self.refuse(key, "it must have certificate and key, and nothing else")
         elif certificate.count("-----BEGIN CERTIFICATE-----") != 1:
             self.refuse(key, "its certificate must be exactly one, in PEM: the authority that signs, without its chain")
+        elif authority.fingerprint is None:
+            self.refuse(key, "its certificate is cut off or garbled: between its first and last line is no base64")
         elif "PRIVATE KEY-----" not in private_key or "ENCRYPTED" in private_key:
             self.refuse(key, "its key must be a private key in PEM, without a passphrase")
         elif not runtime_config.is_config_secret(name):
             self.refuse(key, f"its key stands there for all to read: pulumi config set --path --secret {key}.key")
-        return GivenCa(certificate=certificate, key=pulumi.Output.secret(private_key))
+        return authority
 
     def region(self) -> str:
         """AWS's region, which the plugin takes from the same places."""

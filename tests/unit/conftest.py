@@ -58,9 +58,9 @@ class Engine(Recorder):
 
         run(run_and_look, self)
 
-    def run_stack(self, given: Mapping[str, Any]) -> "Engine":
+    def run_stack(self, given: Mapping[str, Any], secrets: tuple[str, ...] = ()) -> "Engine":
         """The whole program with these settings, and the defaults for the others."""
-        self.run(lambda: (configure(given), runpy.run_path(str(CHECKOUT / "__main__.py"))))
+        self.run(lambda: (configure(given, secrets), runpy.run_path(str(CHECKOUT / "__main__.py"))))
         return self
 
 

@@ -20,21 +20,39 @@ FOUNDING = {
     }
 }
 DECIDED = {
+    "aws:region": "us-east-1",
+    "clusterName": "kubeadm",
+    "availabilityZones": "master-0 in us-east-1a, master-1 in us-east-1b, master-2 in us-east-1c",
+    "loginUser": "admin",
     "etcdTopology": "systemd",
     "masterCount": "3",
     "vpcCidr": "10.0.0.0/16",
     "podCidr": "10.244.0.0/16",
     "serviceCidr": "10.96.0.0/12",
     "privateZone": "internal",
+    "kubernetesCa": "the program's own",
+    "etcdCa": "the program's own",
+    "failCgroupV1": "true",
+    "kubeProxyConntrackMaxPerCore": "-1",
+    "kubernetesVersion": "1.37.2",
+    "etcdVersion": "3.7",
 }
 CHANGES = {
+    "clusterName": "other",
+    "loginUser": "other",
     "etcdTopology": "stacked",
     "masterCount": 5,
     "vpcCidr": "10.1.0.0/16",
     "podCidr": "10.200.0.0/16",
     "serviceCidr": "10.112.0.0/12",
     "privateZone": "example",
+    "failCgroupV1": "false",
+    "kubeProxyConntrackMaxPerCore": 0,
+    "kubernetesVersion": "1.37.1",
 }
+
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+FINGERPRINT = "709e80c88487a2411e1ee4dfb9f22a861492d20c4765150c0c794abd70f8147c"
 
 
 def cluster(decided: Mapping[str, str]) -> dict[str, Any]:
@@ -50,7 +68,7 @@ def test_a_cluster_lives_on_with_what_was_decided():
     assert engine_with({**cluster(DECIDED), **FOUNDING}).run_stack({}).registered
 
 
-@pytest.mark.parametrize("key", DECIDED)
+@pytest.mark.parametrize("key", CHANGES)
 def test_a_change_is_refused_before_anything_is_made(key):
     engine = engine_with({**cluster(DECIDED), **FOUNDING})
     with pytest.raises(SettingsError) as caught:
@@ -62,9 +80,53 @@ def test_a_change_is_refused_before_anything_is_made(key):
 
 
 def test_all_changes_are_said_at_once():
+    said = refusal(CHANGES)
+    assert all(f"kubeadm-aws:{key} is " in said for key in CHANGES)
+
+
+def test_another_region_is_refused_by_its_own_name():
+    said = refusal({}, decided={**DECIDED, "aws:region": "eu-west-1"})
+    assert " aws:region is 'us-east-1': it was decided at the cluster's birth, 'eu-west-1'." in said
+
+
+def test_masters_stay_in_their_zones_and_zones_may_be_appended():
+    said = refusal({"availabilityZones": ["us-east-1b", "us-east-1a", "us-east-1c"]})
+    assert "availabilityZones is 'master-0 in us-east-1b, master-1 in us-east-1a, master-2 in us-east-1c'" in said
+    more = [f"us-east-1{letter}" for letter in "abcd"]
+    assert engine_with({**cluster(DECIDED), **FOUNDING}).run_stack({"availabilityZones": more}).registered
+    born_of_five = {**DECIDED, "masterCount": "5", "availabilityZones": places(5)}
+    assert "master-3 in us-east-1d" in refusal({"masterCount": 5, "availabilityZones": more}, decided=born_of_five)
+
+
+def test_etcds_machines_stay_in_their_zones_too():
+    topology = {"etcdTopology": "dedicated-systemd"}
+    born = {**DECIDED, **topology, "availabilityZones": f"{places(3)}, {places(3).replace('master', 'etcd')}"}
+    assert engine_with({**cluster(born), **FOUNDING}).run_stack(topology).registered
+    swapped = {**topology, "availabilityZones": ["us-east-1b", "us-east-1a", "us-east-1c"]}
+    assert "etcd-0 in us-east-1b, etcd-1 in us-east-1a" in refusal(swapped, decided=born)
+
+
+def test_etcd_may_move_by_a_patch_and_no_further():
+    assert engine_with({**cluster(DECIDED), **FOUNDING}).run_stack({"etcdVersion": "3.7.2"}).registered
+    assert "etcdVersion is '3.6': it was decided at the cluster's birth, '3.7'." in refusal({"etcdVersion": "3.6.16"})
+
+
+def test_an_authority_is_neither_given_later_nor_another():
+    given = {"kubernetesCa": {"certificate": CERTIFICATE, "key": "-----BEGIN PRIVATE KEY-----"}}
+    said = refusal(given, secrets=("kubernetesCa",))
+    assert f"kubernetesCa is 'SHA-256 {FINGERPRINT}': it was decided at the cluster's birth, " in said
+    born = {**cluster({**DECIDED, "kubernetesCa": f"SHA-256 {FINGERPRINT}"}), **FOUNDING}
+    assert engine_with(born).run_stack(given, secrets=("kubernetesCa",)).registered
+
+
+def refusal(settings: Mapping[str, Any], *, decided: Mapping[str, str] = DECIDED, secrets: tuple[str, ...] = ()) -> str:
     with pytest.raises(SettingsError) as caught:
-        engine_with({**cluster(DECIDED), **FOUNDING}).run_stack(CHANGES)
-    assert all(f"kubeadm-aws:{key} is " in str(caught.value) for key in CHANGES)
+        engine_with({**cluster(decided), **FOUNDING}).run_stack(settings, secrets=secrets)
+    return str(caught.value)
+
+
+def places(masters: int) -> str:
+    return ", ".join(f"master-{number} in us-east-1{'abc'[number % 3]}" for number in range(masters))
 
 
 def test_until_the_founding_all_may_change():

@@ -11,6 +11,7 @@ import yaml
 from conftest import CHECKOUT, Engine, configure, declared_settings, stack_settings
 
 from settings import stack
+from settings.given_ca import GivenCa
 from settings.reading import SettingsError
 from settings.releases import RELEASES, minor_of
 from settings.topology import TOPOLOGIES
@@ -230,11 +231,22 @@ def test_a_given_authority_is_taken_with_its_key_as_a_secret():
     assert given.certificate == CERTIFICATE
 
 
+def test_an_authority_is_known_however_its_certificate_is_spelled():
+    def fingerprint(certificate: str) -> str | None:
+        return GivenCa(certificate=certificate, key=KEY).fingerprint
+
+    spelled = "Subject: CN=etcd-ca\n" + CERTIFICATE.replace("AAAA", "AA\nAA") + "\n\n"
+    assert fingerprint(spelled) == fingerprint(CERTIFICATE)
+    assert fingerprint(CERTIFICATE.replace("AAAA", "AAAB")) != fingerprint(CERTIFICATE)
+    assert fingerprint(CERTIFICATE) == "709e80c88487a2411e1ee4dfb9f22a861492d20c4765150c0c794abd70f8147c"
+
+
 @pytest.mark.parametrize(
     ("given", "secrets", "reason"),
     [
         ({"certificate": CERTIFICATE}, ("etcdCa",), "it must have certificate and key"),
         ({"certificate": CERTIFICATE * 2, "key": KEY}, ("etcdCa",), "its certificate must be exactly one"),
+        ({"certificate": CERTIFICATE.replace("AAAA", "AAA"), "key": KEY}, ("etcdCa",), "is cut off or garbled"),
         ({"certificate": CERTIFICATE, "key": "x"}, ("etcdCa",), "its key must be a private key in PEM"),
         ({"certificate": CERTIFICATE, "key": KEY.replace("PRIV", "ENCRYPTED PRIV")}, ("etcdCa",), "a passphrase"),
         (KEY, ("etcdCa",), "it must be a map"),
