@@ -17,8 +17,8 @@ from components.pki.etcd import EtcdPki
 from components.pki.random_text import random_hex
 from settings.values import EtcdSettings
 
-# All that a member's script waits for in turn: learners before it, its admission, its start, its promotion.
-MEMBER_SECONDS = 1500
+# All that a member's script waits for, one after another: its turn, its admission, its start, its promotion.
+MEMBER_SECONDS = 1800
 
 
 @dataclass(frozen=True, kw_only=True)

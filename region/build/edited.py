@@ -12,13 +12,13 @@ from region.errors import ExpectedError
 
 
 class EditError(ExpectedError):
-    """What an edit is for is not in the module's text."""
+    """A module cannot be had, or has not the text that an edit is for."""
 
 
 def edited_modules(source: Path, edits: Sequence[Edit], folder: Path, environment: Mapping[str, str]) -> Path:
     """The go.mod that the tool in `source` is built with: its own, or one in `folder` that names edited copies there.
 
-    Raises EditError when upstream's text is no longer what an edit was made for.
+    Raises EditError with what Go says, or when upstream's text is no longer what an edit was made for.
     """
     if not edits:
         return source / "go.mod"
@@ -26,9 +26,12 @@ def edited_modules(source: Path, edits: Sequence[Edit], folder: Path, environmen
         shutil.copyfile(source / name, folder / name)
 
     def go(*arguments: str) -> str:
-        return subprocess.run(
-            ["go", "mod", *arguments], cwd=source, env=environment, check=True, capture_output=True, text=True
-        ).stdout
+        done = subprocess.run(
+            ["go", "mod", *arguments], cwd=source, env=environment, check=False, capture_output=True, text=True
+        )
+        if done.returncode:
+            raise EditError(f"go mod {' '.join(arguments)}, for {source.name}, failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
 
     for module in dict.fromkeys(edit.module for edit in edits):
         upstream = json.loads(go("download", "-json", module))["Dir"]
@@ -40,7 +43,7 @@ def edited_modules(source: Path, edits: Sequence[Edit], folder: Path, environmen
         if not count:
             raise EditError(
                 f"{edit.module}: nothing in {edit.file} matches {edit.pattern}; look what became of it, and whether "
-                "region/build/recipes.py still needs the edit"
+                "region/build/edits.py still needs the edit"
             )
         file.write_text(text)
     return folder / "go.mod"

@@ -98,8 +98,8 @@ def _build(tool: str, folder: Path, reach: Reach) -> None:
     flags = (*FLAGS, f"-ldflags={recipe.linker_flags}", f"-tags={recipe.tags}")
     steps = 0
     with (
-        tempfile.TemporaryDirectory(dir=folder.parent) as built,
-        tempfile.TemporaryDirectory(dir=folder.parent) as edited,
+        tempfile.TemporaryDirectory(dir=folder) as built,
+        tempfile.TemporaryDirectory(dir=folder) as edited,
         log.open("w") as output,
     ):
         modules = edited_modules(MODULES / tool, recipe.edits, Path(edited), environment)

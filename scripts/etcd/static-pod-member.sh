@@ -51,7 +51,8 @@ is_running() {
 }
 
 is_stopped() {
-  [[ -z $(containers --state Running) ]]
+  local running
+  running=$(containers --state Running) && [[ -z $running ]]
 }
 
 # A container that ended since etcd was told to start is one that the kubelet starts again and again.
@@ -69,7 +70,7 @@ is_coming_up() {
 # ended again and again would be waited for up to five minutes: a kubelet that starts anew counts anew.
 start_etcd() {
   local manifest
-  BEFORE=$(containers)
+  BEFORE=$(containers) || fail "containerd does not say which containers there are; see above"
   manifest=$(sha256sum "$MANIFEST" 2>/dev/null || true)
   kubeadm init phase etcd local --config "$CONFIGURATION" >/dev/null || fail "kubeadm makes no manifest of $CONFIGURATION; see above"
   if [[ $(sha256sum "$MANIFEST") == "$manifest" ]]; then

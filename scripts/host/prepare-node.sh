@@ -91,7 +91,7 @@ CRICTL
 # containerd reads these files for every pull, so they need no restart.
 point_at_mirror() {
   local registry
-  for registry in registry.k8s.io ghcr.io; do
+  for registry in registry.k8s.io $(tr ' ' '\n' <<<"$NETWORK_IMAGES" | cut -d / -f 1 | sort --unique); do
     if [[ -n $MIRROR ]]; then
       printf 'server = "%s"\n[host."%s"]\ncapabilities = ["pull", "resolve"]\n' "$MIRROR" "$MIRROR" |
         install_file "/etc/containerd/certs.d/$registry/hosts.toml" 0644 root:root
@@ -140,7 +140,7 @@ install_etcd_tools() {
   ! is_in_use || [[ ! -x /usr/local/bin/etcdctl || ! -x /usr/local/bin/etcdutl ]] || return 0
   pull_image "$ETCD_IMAGE"
   IMAGE=$(mktemp --directory)
-  trap 'ctr --namespace k8s.io images unmount --rm "$IMAGE" >/dev/null; rmdir "$IMAGE"' EXIT
+  trap '{ ctr --namespace k8s.io images unmount --rm "$IMAGE"; rmdir "$IMAGE"; } >/dev/null 2>&1 || true' EXIT
   ctr --namespace k8s.io images mount "$ETCD_IMAGE" "$IMAGE" >/dev/null
   for tool in etcdctl etcdutl; do
     install_file "/usr/local/bin/$tool" 0755 root:root <"$IMAGE/usr/local/bin/$tool"

@@ -46,7 +46,8 @@ trap clean_up EXIT
 finish_if_member
 
 if [[ -n $STACKED_ETCD ]]; then
-  OTHER_MEMBERS=$(tr ',' '\n' <<<"$STACKED_ETCD" | grep --invert-match --fixed-strings "//$NODE_ADDRESS:" | paste --serial --delimiters=,)
+  OTHER_MEMBERS=$(tr ',' '\n' <<<"$STACKED_ETCD" | sed "\,//$NODE_ADDRESS:,d" | paste --serial --delimiters=,)
+  [[ -n $OTHER_MEMBERS ]] || fail "the data of etcd's only member is gone with its machine: start over, with python -m operate reset"
   be_etcd_client "$STAGE/etcd-client/etcd"
   EXPLAIN=explain_etcd wait_for 120 "the other masters' etcd to let go of the member at $NODE_ADDRESS" forget_member
 fi

@@ -10,14 +10,15 @@ set -euo pipefail
 PROBE=cluster-verification
 
 nodes_are_what_they_should_be() {
-  local name version taints node
+  local listed name version taints node
+  listed=$(kubectl get nodes --output \
+    'jsonpath={range .items[*]}{.metadata.name} {.status.nodeInfo.kubeletVersion} {range .spec.taints[*]}{.key}:{.effect},{end}{"\n"}{end}')
   while read -r name version taints; do
     [[ $version == "v$KUBERNETES_VERSION" ]] || fail "the kubelet of $name is $version, this release is v$KUBERNETES_VERSION"
     if [[ " $MASTERS" == *" $name="* ]]; then
       [[ $taints == *node-role.kubernetes.io/control-plane:NoSchedule* ]] || fail "master $name is not tainted: it takes ordinary pods"
     fi
-  done < <(kubectl get nodes --output \
-    'jsonpath={range .items[*]}{.metadata.name} {.status.nodeInfo.kubeletVersion} {range .spec.taints[*]}{.key}:{.effect},{end}{"\n"}{end}')
+  done <<<"$listed"
   for node in "${nodes[@]}"; do
     wait_for 30 "the kubelet of $node, asked by the API server (10250 open from the masters? serving certificate?)" \
       kubectl get --raw "/api/v1/nodes/$node/proxy/healthz"

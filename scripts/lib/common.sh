@@ -90,7 +90,7 @@ wait_for() {
     elif ((status == 86 || SECONDS >= end)); then
       {
         [[ -z $said ]] || printf -- '--- last answer\n%s\n' "$(tail -n 10 <<<"$said" | cut -c1-300)"
-        eval "${EXPLAIN:-}"
+        eval "${EXPLAIN:-}" || true
       } >&2
       ((status == 86)) && fail "gave up waiting for $what: $(tail -n 1 <<<"$said")"
       fail "waited $limit s in vain for $what"

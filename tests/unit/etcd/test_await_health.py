@@ -31,7 +31,7 @@ def test_etcd_is_healthy_when_all_members_are_and_no_other_is_one(
     text = (SCRIPTS / "etcd/await-health.sh").read_text()
     for real, played in {
         "wait_for 240 ": "wait_for 0 ",
-        "/usr/local/sbin/etcd-health": "echo what etcd-health says",
+        "/usr/local/sbin/etcd-health": "echo what etcd-health says; false",
     }.items():
         assert real in text
         text = text.replace(real, f"'{played}'" if "health" in played else played)
@@ -41,4 +41,6 @@ def test_etcd_is_healthy_when_all_members_are_and_no_other_is_one(
     done = run_with({"etcdctl": ETCDCTL}, text, tmp_path, UNHEALTHY=str(unhealthy))
     assert done.returncode == code, done.stderr
     assert ("what etcd-health says" in done.stderr) == bool(code)
+    assert ("FAILED: trial: waited 0 s in vain for a healthy etcd" in done.stderr) == bool(code)
+    assert done.stderr.count("FAILED: ") == code
     assert (STRANGER in done.stderr) == (STRANGER in members)

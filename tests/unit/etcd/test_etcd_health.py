@@ -187,7 +187,7 @@ NO_READ = "failed linearized read: etcdserver: request timed out"
         (REFUSED, "2379 refused: the host is there, etcd does not run"),
         (
             DROPPED,
-            "2379 timed out: the host is down, or the firewall does not let this one in (look at: etcd-client, members",
+            "2379 timed out: the host is down, or the firewall does not let this one in (look at: etcd-client, a new",
         ),
         (HANGING, "2379 takes connections and then says nothing: etcd hangs"),
         (SLOW, "no quorum: no answer within 5 s"),

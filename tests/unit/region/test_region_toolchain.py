@@ -16,7 +16,9 @@ from region.progress import Progress
 GO = """\
 #!/bin/sh
 case "$1 $2" in
-  "mod download") printf '{"Dir": "%s"}' "$UPSTREAM/$4"; exit ;;
+  "mod download")
+    [ -d "$UPSTREAM/$4" ] || { echo "$4: no such module"; exit 1; }
+    printf '{"Dir": "%s"}' "$UPSTREAM/$4"; exit ;;
   "mod edit") printf '\\nreplace %s\\n' "${3#-replace=}" >>"$4"; exit ;;
 esac
 echo "$PWD: $*" >>"$CALLS"
@@ -54,6 +56,10 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "edited": Tool(
             binaries={"edited": "a.example/edited"},
             edits=[Edit(module="a.example/lib", file="lib.go", pattern=r"slow(\d)", text=r"fast\1")],
+        ),
+        "unreachable": Tool(
+            binaries={"unreachable": "a.example/unreachable"},
+            edits=[Edit(module="a.example/elsewhere", file="any.go", pattern="any")],
         ),
         "outgrown": Tool(
             binaries={"outgrown": "a.example/outgrown"},
@@ -119,6 +125,11 @@ def test_an_edit_that_upstream_has_outgrown_is_told(calls: Path):
     with pytest.raises(EditError, match=r"a\.example/lib: nothing in lib\.go matches gone"):
         build("outgrown")
     assert toolchain.lacking(("outgrown",)) == ["outgrown"]
+
+
+def test_a_module_that_cannot_be_had_is_told_in_gos_words(calls: Path):
+    with pytest.raises(EditError, match=r"(?s)download.* unreachable, failed.*a\.example/elsewhere: no such module"):
+        build("unreachable")
 
 
 def test_another_edit_is_another_tool(calls: Path, monkeypatch: pytest.MonkeyPatch):
