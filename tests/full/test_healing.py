@@ -1,10 +1,12 @@
 """What `make up` does for members of a living etcd: other flags one by one, a machine that is gone replaced."""
 
+import uuid
+
 import pytest
 
-from tests.e2e.cluster import Cluster
+from tests.e2e.cluster import Cluster, ready
 from tests.full.conftest import Region
-from tests.full.layout import DEDICATED, instances, members
+from tests.full.layout import DEDICATED, MASTERS, WORKER, instances, members
 
 HEARTBEAT = "350"
 TERMINATE = "import boto3, sys; boto3.client('ec2').terminate_instances(InstanceIds=sys.argv[1:])"
@@ -21,18 +23,39 @@ def test_another_heartbeat_reaches_every_member(cluster: Cluster, region: Region
     assert_whole(cluster, "before-another-heartbeat")
 
 
-def test_a_machine_that_is_gone_is_replaced(cluster: Cluster) -> None:
-    cluster.kubectl("create", "configmap", "before-the-loss")
-    name, before = members(cluster)[1], instances(cluster)
-    members_before = ids(cluster)
-    cluster.place("python", "-c", TERMINATE, before[name])
-    cluster.kubectl("create", "configmap", "during-the-loss")
-    assert cluster.make("up").returncode == 0
-    after = instances(cluster)
-    assert {machine for machine in before if before[machine] != after[machine]} == {name}
+@pytest.mark.parametrize("number", range(3))
+def test_a_member_whose_machine_is_gone_is_replaced(cluster: Cluster, number: int) -> None:
+    name, members_before = members(cluster)[number], ids(cluster)
+    assert_healed_by_one_up(cluster, name)
     members_after = ids(cluster)
     assert {member for member in members_before if members_before[member] != members_after[member]} == {name}
-    assert_whole(cluster, "before-the-loss", "during-the-loss")
+
+
+@pytest.mark.parametrize("cluster", DEDICATED, indirect=True)
+def test_the_first_master_beside_etcds_machines_is_replaced(cluster: Cluster) -> None:
+    assert_healed_by_one_up(cluster, MASTERS[0])
+
+
+@pytest.mark.parametrize("round", range(3))
+def test_a_worker_that_has_just_died_is_replaced(cluster: Cluster, round: int) -> None:
+    assert_healed_by_one_up(cluster, WORKER)
+
+
+def test_a_master_and_a_worker_that_are_gone_are_replaced_together(cluster: Cluster) -> None:
+    assert_healed_by_one_up(cluster, MASTERS[0], WORKER)
+
+
+def assert_healed_by_one_up(cluster: Cluster, *names: str) -> None:
+    """Terminated from outside, these machines are replaced by one `up`, and only they; what was written is there."""
+    before, when = instances(cluster), f"{'-'.join(names)}-{uuid.uuid4().hex[:8]}"
+    cluster.kubectl("create", "configmap", f"before-{when}")
+    cluster.place("python", "-c", TERMINATE, *(before[name] for name in names))
+    cluster.kubectl("create", "configmap", f"after-{when}")
+    assert cluster.make("up").returncode == 0
+    after = instances(cluster)
+    assert {machine for machine in before if before[machine] != after[machine]} == set(names)
+    assert ready(cluster.get("nodes")) == {*MASTERS, WORKER}
+    assert_whole(cluster, f"before-{when}", f"after-{when}")
     assert cluster.make("up").returncode == 0
     assert set(cluster.last_changes()) == {"same"}
 
