@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from region.paths import CHECKOUT
 
+SECONDS_UNTIL_WRITTEN = 60
 PKI = "/etc/kubernetes/pki"
 ETCDCTL = (
     f"sudo {{program}} --endpoints={{endpoints}} --cacert={PKI}/etcd/ca.crt "
@@ -76,6 +78,19 @@ class Cluster:
 
     def kubectl(self, *arguments: str) -> str:
         return self.place("python", "-m", "operate", "kubectl", "--stack", self.stack, "--", *arguments)
+
+    def write(self, name: str) -> None:
+        """Have a ConfigMap of this name; what an election leaves unanswered is asked again."""
+        deadline = time.monotonic() + SECONDS_UNTIL_WRITTEN
+        while True:
+            try:
+                self.kubectl("create", "configmap", name)
+                return
+            except subprocess.CalledProcessError as error:
+                if "AlreadyExists" in error.stderr:
+                    return
+                if time.monotonic() > deadline:
+                    raise
 
     def get(self, *arguments: str) -> list[dict[str, Any]]:
         """The items of `kubectl get … -o json`."""

@@ -10,7 +10,6 @@ from tests.e2e.cluster import Cluster
 from tests.full.layout import DEDICATED, STATIC_PODS
 
 SECONDS_UNTIL_HEALTHY = 60
-SECONDS_UNTIL_WRITTEN = 60
 SECONDS_UNTIL_TOLD = 60
 """A quorum that cannot come would be waited for five minutes."""
 
@@ -64,17 +63,8 @@ class Member:
         assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
 
     def write(self, name: str) -> None:
-        """Have an object of this name in the cluster; what an election leaves unanswered is asked again."""
-        deadline = time.monotonic() + SECONDS_UNTIL_WRITTEN
-        while True:
-            try:
-                self.cluster.kubectl("create", "configmap", name)
-                break
-            except subprocess.CalledProcessError as error:
-                if "AlreadyExists" in error.stderr:
-                    break
-                if time.monotonic() > deadline:
-                    raise
+        """Have an object of this name in the cluster."""
+        self.cluster.write(name)
         self.written.append(name)
 
     @contextmanager

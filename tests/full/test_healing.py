@@ -14,7 +14,7 @@ TERMINATE = "import boto3, sys; boto3.client('ec2').terminate_instances(Instance
 
 @pytest.mark.parametrize("cluster", DEDICATED, indirect=True)
 def test_another_heartbeat_reaches_every_member(cluster: Cluster, region: Region) -> None:
-    cluster.kubectl("create", "configmap", "before-another-heartbeat")
+    cluster.write("before-another-heartbeat")
     region.checkout.set(cluster.stack, heartbeatMilliseconds=HEARTBEAT)
     assert cluster.make("up").returncode == 0
     for member in members(cluster):
@@ -48,9 +48,9 @@ def test_a_master_and_a_worker_that_are_gone_are_replaced_together(cluster: Clus
 def assert_healed_by_one_up(cluster: Cluster, *names: str) -> None:
     """Terminated from outside, these machines are replaced by one `up`, and only they; what was written is there."""
     before, when = instances(cluster), f"{'-'.join(names)}-{uuid.uuid4().hex[:8]}"
-    cluster.kubectl("create", "configmap", f"before-{when}")
+    cluster.write(f"before-{when}")
     cluster.place("python", "-c", TERMINATE, *(before[name] for name in names))
-    cluster.kubectl("create", "configmap", f"after-{when}")
+    cluster.write(f"after-{when}")
     assert cluster.make("up").returncode == 0
     after = instances(cluster)
     assert {machine for machine in before if before[machine] != after[machine]} == set(names)
