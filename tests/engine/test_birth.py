@@ -41,6 +41,34 @@ def test_another_topology_is_refused_in_preview_and_up(stack: Stack):
     assert decided(stack)["etcdTopology"] == "systemd"
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "refused"),
+    [
+        (
+            "availabilityZones",
+            ["us-east-1b", "us-east-1a", "us-east-1c"],
+            "availabilityZones is 'master-0 in us-east-1b'",
+        ),
+        ("clusterName", "another", "clusterName is 'another'"),
+        ("kubernetesVersion", "1.37.1", "kubernetesVersion is '1.37.1'"),
+        ("loginUser", "somebody", "loginUser is 'somebody'"),
+    ],
+)
+def test_what_would_move_or_lock_out_a_cluster_is_refused_in_preview_and_up(
+    stack: Stack, key: str, value: str | list[str], refused: str
+):
+    stack.set("etcdTopology", "systemd")
+    stack.set(key, value)
+    for done in (stack.preview(fails=True), stack.up(fails=True)):
+        assert f"kubeadm-aws:{refused}: it was decided at the cluster's birth, " in done.messages
+        assert done.changes == {}
+    if key == "clusterName":
+        stack.set(key, "born")
+    else:
+        stack.unset(key)
+    assert stack.steps() == []
+
+
 def test_set_back_nothing_changes(stack: Stack):
     stack.set("etcdTopology", "systemd")
     assert stack.up("--expect-no-changes").changes == {}

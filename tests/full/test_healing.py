@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 
+from region.build.toolchain import Toolchain
 from tests.e2e.cluster import Cluster, ready
 from tests.full.conftest import Region
 from tests.full.layout import DEDICATED, MASTERS, WORKER, instances, members
@@ -52,6 +53,8 @@ def assert_healed_by_one_up(cluster: Cluster, *names: str) -> None:
     cluster.place("python", "-c", TERMINATE, *(before[name] for name in names))
     cluster.write(f"after-{when}")
     assert cluster.make("up").returncode == 0
+    if MASTERS[0] in names:
+        cluster.install_program(MASTERS[0], Toolchain().path("etcdctl"), cluster.etcdctl_program)
     after = instances(cluster)
     assert {machine for machine in before if before[machine] != after[machine]} == set(names)
     assert ready(cluster.get("nodes")) == {*MASTERS, WORKER}
