@@ -68,6 +68,9 @@ def _check_networks(settings: Settings, read: Configuration) -> None:
     if read.sound("clusterName", "privateZone") and re.search(AWS_ZONES, zone):
         reason = f"the zone is {zone} then, and that name is AWS's own inside a VPC"
         read.refuse("privateZone", reason, kubernetes.private_zone)
+    elif read.sound("clusterName", "privateZone") and re.search(r"(^|\.)local$", zone):
+        reason = "resolvers ask no server for names in .local, and cluster.local is what Services have their names from"
+        read.refuse("privateZone", reason, kubernetes.private_zone)
     _check_rules(network, read)
 
 

@@ -16,6 +16,11 @@ VERSION = r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
 NODE_PORTS = range(30000, 32768)
 # A listener each, a target group each, rules of a security group each: what AWS grants unasked holds this many.
 MAX_PORTS = 20
+# This network, loopback, link-local, multicast and reserved: RFC 6890, section 2.2.2.
+NOBODYS = [IPv4Network(one) for one in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")]
+# Of a resource, by AWS; the rest is for names that this program gives.
+MAX_TAGS = 50
+TAG_TEXT = r"[\w .:/=+@-]*"
 
 Choice = TypeVar("Choice", bound=str)
 Structure = TypeVar("Structure", list, dict)
@@ -82,6 +87,8 @@ class Configuration:
         if network is not None and not widest <= network.prefixlen <= narrowest:
             size = "large" if network.prefixlen < widest else "small"
             self.refuse(key, f"it is too {size}; it must be between a /{widest} and a /{narrowest}: {reason}", text)
+        elif network is not None and key not in self._wrong and any(network.overlaps(one) for one in NOBODYS):
+            self.refuse(key, "addresses in it can be no machine's, pod's or Service's", text)
         return text
 
     def cidrs(self, key: str) -> tuple[str, ...]:
@@ -91,9 +98,13 @@ class Configuration:
     def tags(self, key: str, reserved: Sequence[str]) -> Mapping[str, str]:
         """Strings by name, none of the `reserved` names among them."""
         tags = self._structure(key, dict)
+        if len(tags) > MAX_TAGS - len(reserved):
+            self.refuse(key, f"{len(tags)} are too many: AWS takes {MAX_TAGS}, and {len(reserved)} are this program's")
         for name, value in tags.items():
             if not isinstance(value, str) or len(name) > 128 or len(value) > 256:
                 self.refuse(key, f"tag {name!r} must be text of at most 256 characters, its name of at most 128", value)
+            elif not name or not re.fullmatch(TAG_TEXT, name) or not re.fullmatch(TAG_TEXT, value):
+                self.refuse(key, f"tag {name!r}: AWS takes letters, digits, spaces and _ . : / = + - @ in tags", value)
             if name.startswith("aws:") or name in reserved:
                 self.refuse(key, f"tag {name!r} is not yours to give: AWS or this program does", value)
         return tags
@@ -190,7 +201,10 @@ class Configuration:
         try:
             if "/" not in text:
                 raise ValueError("it has no prefix length, as /24")
-            return IPv4Network(text)
+            network = IPv4Network(text)
+            if str(network) != text:
+                raise ValueError(f"AWS wants it spelled as {network}")
+            return network
         except ValueError as error:
             if key not in self._wrong:
                 self.refuse(key, f"it is no block of IPv4 addresses: {error}", text)
