@@ -44,9 +44,9 @@ SYSCTL
   sysctl --quiet --load /etc/sysctl.d/99-kubernetes.conf
 }
 
-# No cluster survives an upgrade that nobody asked for.
+# No cluster survives an upgrade that nobody asked for, nor do pods one of what runs them.
 hold_packages() {
-  apt-mark hold kubelet kubeadm kubectl >/dev/null
+  apt-mark hold kubelet kubeadm kubectl containerd runc >/dev/null
   systemctl enable --quiet containerd kubelet
 }
 
@@ -116,9 +116,14 @@ images_of_role() {
   echo "$ETCD_IMAGE"
 }
 
+# A registry that was asked by many at once may refuse one of them.
 pull_image() {
-  crictl inspecti --quiet "$1" >/dev/null 2>&1 || crictl pull "$1" >/dev/null ||
-    fail "image $1 cannot be had from ${MIRROR:-its registry}"
+  ! crictl inspecti --quiet "$1" >/dev/null 2>&1 || return 0
+  for _ in {1..3}; do
+    ! crictl pull "$1" >/dev/null || return 0
+    sleep 2
+  done
+  fail "image $1 cannot be had from ${MIRROR:-its registry}"
 }
 
 # All at once: a registry far away gives each of them slowly.
