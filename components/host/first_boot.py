@@ -23,6 +23,8 @@ def first_boot(*, hostname: str, host_private_key: str, host_public_key: str, au
             {"path": "/etc/ssh/sshd_config.d/10-host-key.conf", "content": f"HostKey {HOST_KEY}\n"},
             # Told this later, by ssh_pwauth alone, sshd is restarted by cloud-init under the first connection.
             {"path": "/etc/ssh/sshd_config.d/50-cloud-init.conf", "content": "PasswordAuthentication no\n"},
+            # Steps on behalf of other machines come to a master all at once; a step that said so would reload sshd.
+            {"path": "/etc/ssh/sshd_config.d/10-parallel-steps.conf", "content": "MaxStartups 512\nMaxSessions 512\n"},
         ],
         "ssh_authorized_keys": [authorized_key],
         "disable_root": True,

@@ -120,6 +120,7 @@ def test_first_boot_gives_name_host_key_and_first_login_and_nothing_else():
             },
             # As cloud-init would write it a second after sshd has begun to listen, and then restart it.
             {"path": "/etc/ssh/sshd_config.d/50-cloud-init.conf", "content": "PasswordAuthentication no\n"},
+            {"path": "/etc/ssh/sshd_config.d/10-parallel-steps.conf", "content": "MaxStartups 512\nMaxSessions 512\n"},
         ],
         "ssh_authorized_keys": ["ssh-ed25519 BBBB"],
         "disable_root": True,
