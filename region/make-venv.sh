@@ -4,7 +4,7 @@ set -euo pipefail
 VENV=$1
 REQUIREMENTS=$2
 EXPECTED_SECONDS=45
-FIRST_CLUSTER_MINUTES=19
+FIRST_CLUSTER_MINUTES=16
 
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
   echo "Python 3.11 or newer is needed, this is $(python3 --version 2>&1)." >&2
