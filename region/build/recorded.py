@@ -9,7 +9,7 @@ SECONDS: Mapping[str, float] = {
     "packages": 20,
     "image": 45,
     "mirror of debian": 15,
-    "kubernetes": 340,
+    "kubernetes": 370,
     "pulumi": 115,
     "coredns": 70,
     "flannel": 45,
