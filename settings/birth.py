@@ -76,10 +76,7 @@ def _decisions(settings: Settings) -> Mapping[str, tuple[str, str]]:
     decisions = {
         "aws:region": (settings.region, "All machines would have to be made again at once"),
         "clusterName": (kubernetes.cluster_name, "Everything has its name from it and would be made again"),
-        "availabilityZones": (
-            _places(settings),
-            "Whichever moves is another machine, and all would move at once",
-        ),
+        "availabilityZones": (_places(settings), "Whichever moves is another machine, and all would move at once"),
         "loginUser": (settings.login_user, "Machines know only the user that they were made with"),
         "etcdTopology": (etcd.topology.name, "etcd's members and their data would have to move"),
         "masterCount": (str(settings.masters.count), "Masters would have to join or leave the cluster with their etcd"),
