@@ -14,7 +14,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ A cluster on the local region
-.PHONY: up down status kubectl ssh etcd-health reset print-region
+.PHONY: up down status kubectl ssh etcd-health drain replace reset print-region
 up: $(VENV)/complete ## A working cluster (STACK=local)
 	@$(REGION) up --stack $(STACK)
 
@@ -32,6 +32,12 @@ ssh: $(VENV)/complete ## A shell through the bastion: make ssh HOST=master-0
 
 etcd-health: $(VENV)/complete ## Is etcd healthy? Asked from any master or etcd machine: HOST=etcd-0
 	@$(REGION) exec -- python -m operate etcd-health --stack $(STACK) $(HOST)
+
+drain: $(VENV)/complete ## Take a worker out of service: NAME=worker-0, and back with ARGS=--undo
+	@$(REGION) exec -- python -m operate drain --stack $(STACK) $(NAME) $(ARGS)
+
+replace: $(VENV)/complete ## End a machine in good order and make another in its place: NAME=master-0
+	@$(REGION) exec -- python -m operate replace --stack $(STACK) --yes $(NAME) $(ARGS)
 
 reset: $(VENV)/complete ## Wipe the cluster from its machines (asks; CONFIRM=<cluster's name> does not); make up founds another
 	@$(REGION) exec -- python -m operate reset --stack $(STACK) $(if $(CONFIRM),--yes-wipe $(CONFIRM))

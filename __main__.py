@@ -3,6 +3,7 @@
 import pulumi
 
 from components.aws.infrastructure import Infrastructure
+from components.aws.offers import check_offers
 from components.host.known_hosts import known_hosts
 from components.kubernetes.cluster import Cluster, ClusterArgs
 from settings import birth
@@ -11,13 +12,15 @@ from settings.stack import load
 settings = load()
 past = birth.read()
 past.check(settings)
-infrastructure = Infrastructure(settings.kubernetes.cluster_name, settings)
+check_offers(settings)
+infrastructure = Infrastructure(settings.kubernetes.cluster_name, settings, past)
 bastion, nodes = infrastructure.bastion, [*infrastructure.masters, *infrastructure.workers, *infrastructure.etcd]
 cluster = Cluster(
     settings.kubernetes.cluster_name,
     ClusterArgs(
         settings=settings,
         past=past,
+        chain=infrastructure.chain,
         bastion=bastion.node,
         masters=infrastructure.masters,
         workers=infrastructure.workers,
@@ -26,6 +29,7 @@ cluster = Cluster(
         reachable=infrastructure.reachable,
         ingress_name=infrastructure.ingress_name,
         served=infrastructure.served,
+        attached=infrastructure.attached,
     ),
 )
 

@@ -13,6 +13,10 @@ from operate.outputs import Outputs
 
 STACK = click.option("--stack", default="dev", show_default=True, help="The Pulumi stack whose cluster is meant.")
 
+DRAIN_SECONDS = click.option(
+    "--drain-seconds", "seconds", default=300, show_default=True, help="How long its pods may take to move."
+)
+
 
 @click.group()
 def main() -> None:
@@ -70,6 +74,36 @@ def reset(stack: str, agreed_name: str | None) -> None:
     from operate.reset import reset as run
 
     run(stack, agreed_name=agreed_name)
+
+
+@main.command()
+@STACK
+@click.argument("name")
+@DRAIN_SECONDS
+@click.option("--undo", is_flag=True, help="Put it back into service.")
+def drain(stack: str, name: str, seconds: int, undo: bool) -> None:
+    """Take the worker NAME out of service: no new clients by the balancer, then no pods, as budgets allow."""
+    from operate import machine
+
+    if undo:
+        machine.undrain(stack, name)
+    else:
+        machine.drain(stack, name, seconds=seconds)
+
+
+@main.command()
+@STACK
+@click.argument("name")
+@DRAIN_SECONDS
+@click.option("--yes", is_flag=True, help="Do not ask before ending it.")
+def replace(stack: str, name: str, seconds: int, yes: bool) -> None:
+    """End the machine NAME in good order, if the cluster can spare it, and make another in its place: today's image.
+
+    A worker is drained before; a master or an etcd machine goes only when all other members of etcd are healthy.
+    """
+    from operate import machine
+
+    machine.replace(stack, name, seconds=seconds, agreed=yes)
 
 
 @main.command()

@@ -16,23 +16,42 @@ from settings.values import Settings
 
 READ_STATE = "pulumi:pulumi:readStackResourceOutputs"
 CLUSTER = "kubeadm:index:Cluster"
+FLEET = "kubeadm:index:Fleet"
+INSTANCE = "aws:ec2/instance:Instance"
 FOUNDING = "-control-plane-init"
 OUTPUT = "decided_at_birth"
 FOUNDERS = "etcd_founders"
+STARTS = "starts"
 # The engine writes the state while the program begins, and a file that it is writing is empty for a moment.
 HALF_WRITTEN = "failed to load checkpoint"
 TRIES, PAUSE_SECONDS = 50, 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
+class Machine:
+    """A machine as it was when the state was last written: AWS's id of it, its image's, and its type."""
+
+    identity: str
+    image: str
+    instance_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Past:
     """What the state knows of the cluster's birth: `decided` by setting, `etcd_founders` the machines etcd began on.
 
-    Nothing and None before the founding, since until then all of it may change.
+    Nothing and None before the founding, since until then all of it may change. `machines` are those of the last
+    update, and `starts` how often each had to be started, by their resources' names.
     """
 
     decided: Mapping[str, str]
     etcd_founders: Sequence[str] | None
+    machines: Mapping[str, "Machine"]
+    starts: Mapping[str, int]
+
+    @property
+    def is_founded(self) -> bool:
+        return self.etcd_founders is not None
 
     def check(self, settings: Settings) -> None:
         """Raises SettingsError with every setting that is not what it was when the cluster was founded."""
@@ -57,10 +76,28 @@ class Past:
 def read() -> Past:
     """What the stack's state has."""
     resources = _read_state(f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}")
-    if not any(urn.endswith(FOUNDING) for urn in resources):
-        return Past(decided={}, etcd_founders=None)
-    outputs = next((resource["outputs"] for resource in resources.values() if resource["type"] == CLUSTER), {})
-    return Past(decided=outputs.get(OUTPUT, {}), etcd_founders=outputs.get(FOUNDERS, []))
+    is_founded = any(urn.endswith(FOUNDING) for urn in resources)
+    cluster = _outputs(resources, CLUSTER) if is_founded else {}
+    return Past(
+        decided=cluster.get(OUTPUT, {}),
+        etcd_founders=cluster.get(FOUNDERS, []) if is_founded else None,
+        machines={
+            urn.rpartition("::")[2]: _machine(resource["outputs"])
+            for urn, resource in resources.items()
+            if resource["type"] == INSTANCE
+        },
+        starts={name: int(count) for name, count in _outputs(resources, FLEET).get(STARTS, {}).items()},
+    )
+
+
+def _outputs(resources: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    return next((resource["outputs"] for resource in resources.values() if resource["type"] == kind), {})
+
+
+def _machine(outputs: Mapping[str, Any]) -> Machine:
+    return Machine(
+        identity=outputs["arn"].rpartition("/")[2], image=outputs["ami"], instance_type=outputs["instanceType"]
+    )
 
 
 def _full(key: str) -> str:

@@ -25,8 +25,8 @@ def _check_counts(settings: Settings, read: Configuration) -> None:
     if read.sound("etcdTopology") and not settings.etcd.topology.dedicated and masters % 2 == 0:
         reason = "it must be odd: an even number of etcd members outlives no more failures than one member fewer"
         read.refuse("masterCount", reason, masters)
-    if read.sound("masterCount", "workerCount", "podCidr"):
-        nodes = masters + settings.workers.count
+    if read.sound("masterCount", "workerCount", "workerPools", "podCidr"):
+        nodes = masters + sum(pool.machines.count for pool in settings.pools)
         room = 1 << (24 - IPv4Network(pod_cidr).prefixlen)
         if nodes > room:
             reason = f"it is too small: each of {nodes} nodes gets a /24 of it, and there are {room}"

@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import pulumi
 from pulumi.runtime import config as runtime_config
@@ -94,6 +94,10 @@ class Configuration:
     def cidrs(self, key: str) -> tuple[str, ...]:
         """A list of blocks of IPv4 addresses."""
         return tuple(text for text in self.names(key) if self._network(key, text) is not None)
+
+    def map(self, key: str) -> Mapping[str, Any]:
+        """Whatever is given by name, for who asks to judge."""
+        return self._structure(key, dict)
 
     def tags(self, key: str, reserved: Sequence[str]) -> Mapping[str, str]:
         """Strings by name, none of the `reserved` names among them."""

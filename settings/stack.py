@@ -3,11 +3,13 @@
 from typing import get_args
 
 from settings.checks import check
+from settings.pools import DEFAULT, INSTANCE_TYPE, read_pools
 from settings.reading import Configuration
 from settings.releases import RELEASES, minor_of
 from settings.tags import CLUSTER_TAG
 from settings.topology import TOPOLOGIES
 from settings.values import (
+    MAX_DRAIN_SECONDS,
     MAX_VPC_PREFIX,
     MIN_VPC_PREFIX,
     CertificateDistribution,
@@ -18,12 +20,12 @@ from settings.values import (
     NetworkSettings,
     Scheme,
     Settings,
+    WorkerPool,
 )
 
 # The longest name derived from it is <clusterName>-ingress, and a load balancer's name has at most 32 characters.
 CLUSTER_NAME = r"(?!(internal|sg)(-|$))[a-z]([a-z0-9-]{0,22}[a-z0-9])?"
 DNS_NAME = r"(?=.{1,200}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
-INSTANCE_TYPE = r"[a-z][a-z0-9-]*\.[a-z0-9-]+"
 BASTION_DISK_GIB = 8
 # One in each of three zones: any of them may be lost, and two are a quorum.
 ETCD_MACHINES = 3
@@ -56,6 +58,7 @@ def load() -> Settings:
             fail_cgroup_v1=read.boolean("failCgroupV1"),
             ignore_preflight_errors=read.names("ignorePreflightErrors"),
             conntrack_max_per_core=None if conntrack == -1 else conntrack,
+            drain_timeout_seconds=read.integer("drainTimeoutSeconds", 1, MAX_DRAIN_SECONDS),
         ),
         etcd=EtcdSettings(
             topology=TOPOLOGIES[read.choice("etcdTopology", tuple(TOPOLOGIES))],
@@ -77,10 +80,17 @@ def load() -> Settings:
         ),
         bastion=MachineSettings(count=1, instance_type=_instance_type(read, "bastion"), disk_gib=BASTION_DISK_GIB),
         masters=_machines(read, "master", read.integer("masterCount", 1, 7)),
-        workers=_machines(read, "worker", read.integer("workerCount", 1, 200)),
+        pools=(
+            WorkerPool(
+                name=DEFAULT, machines=_machines(read, "worker", read.integer("workerCount", 1, 200)), labels={}
+            ),
+            *read_pools(read),
+        ),
         etcd_machines=_machines(read, "etcd", ETCD_MACHINES),
         machine_image=read.text("machineImage", r"(ami-[0-9a-f]{8,17})?", "the id of an AMI, or nothing") or None,
         machine_image_parameter=read.text("machineImageParameter", r"/\S+", "the path of an SSM parameter"),
+        image_rollout=read.boolean("imageRollout"),
+        max_unavailable_workers=read.integer("maxUnavailableWorkers", 1, 200),
         login_user=read.text("loginUser", r"[a-z_][a-z0-9_-]{0,31}", "the name of a user"),
         mirror=read.text("mirror", r"(https?://[^\s/]+(/\S*[^\s/])?)?", "an http URL without a slash at its end")
         or None,

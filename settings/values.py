@@ -10,6 +10,7 @@ from settings.tags import CLUSTER_TAG
 from settings.topology import Topology
 
 ETCD_IMAGE = "registry.k8s.io/etcd"
+MAX_DRAIN_SECONDS = 24 * 60 * 60
 # A sixteenth of the VPC is cut into the public subnets, each of the other fifteen is a private one.
 MIN_VPC_PREFIX = 16  # AWS's largest VPC
 MAX_VPC_PREFIX = 19  # a public subnet is a /27 then, the smallest that AWS takes a load balancer in
@@ -36,6 +37,7 @@ class KubernetesSettings:
     fail_cgroup_v1: bool
     ignore_preflight_errors: tuple[str, ...]
     conntrack_max_per_core: int | None
+    drain_timeout_seconds: int
 
     @property
     def api_name(self) -> str:
@@ -94,6 +96,27 @@ class MachineSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WorkerPool:
+    """Workers of one kind, whose nodes are called `name`-0 and so on.
+
+    `image` is in place of the cluster's. Labels are by key, taints as `key=value:Effect`. `spot` machines may end any
+    time. The ingress balancer sends clients only to pools with `ingress`.
+    """
+
+    name: str
+    machines: MachineSettings
+    image: str | None = None
+    spot: bool = False
+    labels: Mapping[str, str]
+    taints: tuple[str, ...] = ()
+    ingress: bool = True
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        return tuple(f"{self.name}-{ordinal}" for ordinal in range(self.machines.count))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """One stack's decisions, as `Pulumi.yaml` declares them; CIDRs and versions are known to be well-formed.
 
@@ -106,10 +129,12 @@ class Settings:
     network: NetworkSettings
     bastion: MachineSettings
     masters: MachineSettings
-    workers: MachineSettings
+    pools: tuple[WorkerPool, ...]
     etcd_machines: MachineSettings
     machine_image: str | None
     machine_image_parameter: str
+    image_rollout: bool
+    max_unavailable_workers: int
     login_user: str
     mirror: str | None
     tags: Mapping[str, str]

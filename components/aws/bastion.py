@@ -9,7 +9,8 @@ import pulumi_aws as aws
 import pulumi_tls as tls
 from pulumi_command.remote import ConnectionArgs, ProxyConnectionArgs
 
-from components.aws.machines import Access, Place, make_host_key, make_machine
+from components.aws.fleet import Fleet
+from components.aws.machines import Access, Place, made_of, make_host_key, make_machine
 from components.aws.network import Network
 from components.host.node import Node
 from components.host.step import remote_step
@@ -30,6 +31,7 @@ class BastionArgs:
     network: Network
     security_group_id: pulumi.Input[str]
     image: pulumi.Input[str]
+    fleet: Fleet
     settings: MachineSettings
     login_user: str
     protect: bool
@@ -61,7 +63,15 @@ class Bastion(pulumi.ComponentResource):
         zone, subnet_id = next(iter(args.network.public_subnet_ids.items()))
         place = Place(subnet_id=subnet_id, security_group_id=args.security_group_id)
         machine = make_machine(
-            name, HOSTNAME, args.image, args.settings, place, host_key, self.access.authorized_key, args.tags, self
+            name,
+            HOSTNAME,
+            args.fleet.image(name, args.image),
+            args.settings,
+            place,
+            host_key,
+            self.access.authorized_key,
+            args.tags,
+            child,
         )
         address = aws.ec2.Eip(
             name,
@@ -84,14 +94,17 @@ class Bastion(pulumi.ComponentResource):
             zone=zone,
             connection=ConnectionArgs(host=self.address, **login_by),
             identity=machine.id,
+            made_of=made_of(args.settings, args.fleet.starts.get(name, 0)),
+            wanted="",
             machine=machine,
+            running=args.fleet.running(name, machine),
             host_key=host_key.public,
         )
         prepared = remote_step(
             f"{name}-prepare",
             booting,
             "host/prepare-bastion.sh",
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[association, *args.ready]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[booting.running, association, *args.ready]),
         )
         # The same address, known no sooner than the bastion is prepared.
         host = pulumi.Output.all(self.address, prepared.id).apply(lambda known: known[0])

@@ -1,6 +1,6 @@
 """Infrastructure: everything that AWS makes for the cluster. Whoever builds on it sees nodes, names and addresses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
@@ -8,22 +8,27 @@ from components.aws.bastion import Bastion, BastionArgs
 from components.aws.dns import Names, NamesArgs
 from components.aws.firewall import Firewall, FirewallArgs
 from components.aws.firewall import Role as FirewallRole
+from components.aws.fleet import Fleet, FleetArgs
 from components.aws.load_balancer import API, Forward, LoadBalancer, LoadBalancerArgs, node_port_forwards
 from components.aws.machines import Machines, MachinesArgs, Role, resolve_image
 from components.aws.network import Network, NetworkArgs
+from components.host.chain import Chain, one_after_another
 from components.host.node import Node
-from settings.values import MachineSettings, Scheme, Settings
+from settings.birth import Past
+from settings.values import MachineSettings, Scheme, Settings, WorkerPool
 
 
 class Infrastructure(pulumi.ComponentResource):
     """`etcd` are the machines that only etcd runs on, none if the masters carry it; `named` is the API server's record.
 
-    `reachable` is what there must be before a node can join by that name, `served` before clients come.
+    `reachable` is what there must be before a node can join by that name, `served` before clients come. `chain` has who
+    waits for whom until that one's step says that it is steady.
 
     Machines, balancers and gateways are all made at once; only steps on the machines wait for the bastion.
     """
 
     bastion: Bastion
+    chain: Chain
     masters: list[Node]
     workers: list[Node]
     etcd: list[Node]
@@ -31,30 +36,68 @@ class Infrastructure(pulumi.ComponentResource):
     named: Sequence[pulumi.Resource]
     reachable: Sequence[pulumi.Resource]
     served: Sequence[pulumi.Resource]
+    attached: Mapping[str, Sequence[pulumi.Resource]]
 
-    def __init__(self, name: str, settings: Settings, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, settings: Settings, past: Past, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:Infrastructure", name, None, opts)
-        self._name, self._settings = name, settings
+        self._name, self._settings, self._past = name, settings, past
         self._tags = settings.resource_tags()
         self._child = pulumi.ResourceOptions(parent=self)
         self._image = resolve_image(settings.machine_image, settings.machine_image_parameter)
+        self._fleet = self._make_fleet()
+        self.chain = self._make_chain()
         self._network = self._make_network()
         self._firewall = self._make_firewall()
         self.bastion = self._make_bastion()
         self.masters = self._make_machines("master", settings.masters)
-        self.workers = self._make_machines("worker", settings.workers)
+        pools = {pool.name: self._make_machines("worker", pool.machines, pool) for pool in settings.pools}
+        self.workers = [node for nodes in pools.values() for node in nodes]
         self.etcd = self._make_machines("etcd", settings.etcd_machines) if settings.etcd.topology.dedicated else []
         forwards = node_port_forwards(settings.network.node_ports)
         api = self._make_balancer("api", "api-balancer", "internal", [API], self.masters)
         ingress = self._make_balancer(
-            "ingress", "ingress-balancer", settings.network.ingress_scheme, forwards, self.workers
+            "ingress",
+            "ingress-balancer",
+            settings.network.ingress_scheme,
+            forwards,
+            [node for pool in settings.pools if pool.ingress for node in pools[pool.name]],
         )
         names = self._make_names(api)
         self.ingress_name = ingress.dns_name
         self.named = names.ready
         self.reachable = [*api.ready, *names.ready]
-        self.served = ingress.ready
+        self.served, self.attached = ingress.ready, ingress.attached
         self.register_outputs({})
+
+    def _make_fleet(self) -> Fleet:
+        args = FleetArgs(
+            cluster_name=self._settings.kubernetes.cluster_name,
+            past=self._past,
+            image_rollout=self._settings.image_rollout,
+        )
+        return Fleet(f"{self._name}-fleet", args, self._child)
+
+    def _make_chain(self) -> Chain:
+        """First what etcd's quorum is made of, and of that what is gone first; then workers, some at once.
+
+        Nobody waits for a birth, and no preview for what it does not do.
+        """
+        if not self._past.is_founded or pulumi.runtime.is_dry_run():
+            return Chain({})
+        settings, lives = self._settings, lambda name: self._fleet.lives(f"{self._name}-{name}")
+        etcd = settings.etcd_machines.count if settings.etcd.topology.dedicated else 0
+        masters = [
+            *sorted((f"etcd-{ordinal}" for ordinal in range(etcd)), key=lives),
+            *sorted((f"master-{ordinal}" for ordinal in range(settings.masters.count)), key=lives),
+        ]
+        workers = [name for pool in settings.pools for name in pool.nodes if lives(name)]
+        before = {
+            **one_after_another(masters),
+            **dict.fromkeys(workers[: settings.max_unavailable_workers], masters[-1]),
+            **one_after_another(workers, settings.max_unavailable_workers),
+        }
+        gone = [name for name in masters if not lives(name)]
+        return Chain(before, started=self._fleet.started, asked=masters, gone=gone)
 
     def _make_network(self) -> Network:
         args = NetworkArgs(settings=self._settings.network, protect=self._settings.deletion_protection, tags=self._tags)
@@ -75,6 +118,7 @@ class Infrastructure(pulumi.ComponentResource):
             network=self._network,
             security_group_id=self._firewall.groups["bastion"],
             image=self._image,
+            fleet=self._fleet,
             settings=self._settings.bastion,
             login_user=self._settings.login_user,
             protect=self._settings.deletion_protection,
@@ -83,18 +127,21 @@ class Infrastructure(pulumi.ComponentResource):
         )
         return Bastion(f"{self._name}-bastion", args, self._child)
 
-    def _make_machines(self, role: Role, settings: MachineSettings) -> list[Node]:
+    def _make_machines(self, role: Role, settings: MachineSettings, pool: WorkerPool | None = None) -> list[Node]:
         args = MachinesArgs(
             role=role,
             settings=settings,
-            image=self._image,
+            pool=pool,
+            image=(pool and pool.image) or self._image,
+            fleet=self._fleet,
+            chain=self.chain,
             network=self._network,
             security_group_id=self._firewall.groups[role],
             access=self.bastion.access,
             bastion=self.bastion.proxy,
             tags=self._tags,
         )
-        return Machines(f"{self._name}-{role}", args, self._child).nodes
+        return Machines(f"{self._name}-{pool.name if pool else role}", args, self._child).nodes
 
     def _make_balancer(
         self, purpose: str, role: FirewallRole, scheme: Scheme, forwards: Sequence[Forward], targets: Sequence[Node]

@@ -7,10 +7,13 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
+from settings.health_checks import CHECK_SECONDS, UNHEALTHY_CHECKS
 from settings.ports import API_PORT
 from settings.values import Scheme
 
 HEALTH_CHECK_PORT = 10256  # where kube-proxy says whether its node takes connections
+# For connections that are there when their target leaves or is unhealthy.
+DRAINING_SECONDS = 30
 
 
 def _get(protocol: Literal["HTTP", "HTTPS"], path: str, port: int | None = None) -> aws.lb.TargetGroupHealthCheckArgs:
@@ -20,21 +23,25 @@ def _get(protocol: Literal["HTTP", "HTTPS"], path: str, port: int | None = None)
         protocol=protocol,
         path=path,
         port=str(port) if port else "traffic-port",
-        interval=5,
-        timeout=4,
+        interval=CHECK_SECONDS,
+        timeout=CHECK_SECONDS - 1,
         healthy_threshold=2,
-        unhealthy_threshold=2,
+        unhealthy_threshold=UNHEALTHY_CHECKS,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forward:
-    """Connections to the balancer's `port` go to the targets' `target_port`; `name` is part of the target group's."""
+    """Connections to the balancer's `port` go to the targets' `target_port`; `name` is part of the target group's.
+
+    `lets_finish`: an unhealthy target is one that leaves, and answers those who are connected to it meanwhile.
+    """
 
     name: str
     port: int
     target_port: int
     health_check: aws.lb.TargetGroupHealthCheckArgs
+    lets_finish: bool = False
 
 
 # The check of the API server needs no credentials: system:public-info-viewer lets everybody read /readyz.
@@ -45,7 +52,7 @@ def node_port_forwards(node_ports: Mapping[int, int]) -> list[Forward]:
     """Forwards to NodePorts. kube-proxy answers for the node, since not every NodePort has a server at all times."""
     check = _get("HTTP", "/healthz", HEALTH_CHECK_PORT)
     return [
-        Forward(name=str(node_port), port=port, target_port=node_port, health_check=check)
+        Forward(name=str(node_port), port=port, target_port=node_port, health_check=check, lets_finish=True)
         for port, node_port in node_ports.items()
     ]
 
@@ -68,11 +75,12 @@ class LoadBalancerArgs:
 
 
 class LoadBalancer(pulumi.ComponentResource):
-    """`dns_name` is in lower case, as Kubernetes wants names; `ready` are listeners and attachments."""
+    """`dns_name` is in lower case, as Kubernetes wants names; `ready` are listeners and all that is `attached`."""
 
     dns_name: pulumi.Output[str]
     zone_id: pulumi.Output[str]
     ready: list[pulumi.Resource]
+    attached: dict[str, list[pulumi.Resource]]
 
     def __init__(self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:LoadBalancer", name, None, opts)
@@ -93,10 +101,12 @@ class LoadBalancer(pulumi.ComponentResource):
         )
         self.dns_name = balancer.dns_name.apply(str.lower)
         self.zone_id = balancer.zone_id
-        self.ready = [made for forward in args.forwards for made in self._forward(name, balancer, forward)]
+        self.attached = {target: [] for target in args.targets}
+        listeners = [self._forward(name, balancer, forward) for forward in args.forwards]
+        self.ready = [*listeners, *(one for them in self.attached.values() for one in them)]
         self.register_outputs({"dns_name": self.dns_name})
 
-    def _forward(self, name: str, balancer: aws.lb.LoadBalancer, forward: Forward) -> list[pulumi.Resource]:
+    def _forward(self, name: str, balancer: aws.lb.LoadBalancer, forward: Forward) -> pulumi.Resource:
         group_name = f"{self._args.group_prefix}-{forward.name}"
         group = aws.lb.TargetGroup(
             f"{name}-{forward.name}",
@@ -107,8 +117,14 @@ class LoadBalancer(pulumi.ComponentResource):
             port=forward.target_port,
             # With the client's address kept, a target could not connect to itself through the balancer.
             preserve_client_ip="false",
-            deregistration_delay=30,
+            deregistration_delay=DRAINING_SECONDS,
             connection_termination=True,
+            target_health_states=[
+                aws.lb.TargetGroupTargetHealthStateArgs(
+                    enable_unhealthy_connection_termination=not forward.lets_finish,
+                    unhealthy_draining_interval=DRAINING_SECONDS if forward.lets_finish else 0,
+                )
+            ],
             health_check=forward.health_check,
             tags={**self._args.tags, "Name": group_name},
             opts=self._child,
@@ -123,14 +139,13 @@ class LoadBalancer(pulumi.ComponentResource):
             tags={**self._args.tags, "Name": listener_name},
             opts=self._child,
         )
-        attachments = [
-            aws.lb.TargetGroupAttachment(
+        for target, address in self._args.targets.items():
+            attachment = aws.lb.TargetGroupAttachment(
                 f"{name}-{forward.name}-{target}",
                 target_group_arn=group.arn,
                 target_id=address,
                 port=forward.target_port,
                 opts=self._child,
             )
-            for target, address in self._args.targets.items()
-        ]
-        return [listener, *attachments]
+            self.attached[target].append(attachment)
+        return listener

@@ -9,10 +9,12 @@ import pulumi_aws as aws
 import pulumi_tls as tls
 from pulumi_command.remote import ConnectionArgs, ProxyConnectionArgs
 
+from components.aws.fleet import Fleet
 from components.aws.network import Network
+from components.host.chain import Chain
 from components.host.first_boot import first_boot
 from components.host.node import Node
-from settings.values import MachineSettings
+from settings.values import MachineSettings, WorkerPool
 
 Role = Literal["master", "worker", "etcd"]
 # Machines whose successors must be found at the same address, and where theirs begin among a zone's reserved ones.
@@ -47,9 +49,9 @@ class HostKey:
     public: pulumi.Output[str]
 
 
-def resolve_image(image: str | None, parameter: str) -> pulumi.Input[str]:
+def resolve_image(image: str | None, parameter: str) -> str:
     """The id of the image for new machines: `image`, or the one that the public SSM parameter names today."""
-    return image or aws.ssm.get_parameter_output(name=parameter).value
+    return image or aws.ssm.get_parameter(name=parameter).value
 
 
 def make_host_key(name: str, parent: pulumi.Resource) -> HostKey:
@@ -69,9 +71,10 @@ def make_machine(
     host_key: HostKey,
     authorized_key: pulumi.Input[str],
     tags: Mapping[str, str],
-    parent: pulumi.Resource,
+    opts: pulumi.ResourceOptions,
+    spot: bool = False,
 ) -> aws.ec2.Instance:
-    """One instance. A newer image, other user data or another key never ends a living one."""
+    """One instance. Other user data or another key never end a living one."""
     user_data = pulumi.Output.all(host_key.private, host_key.public, authorized_key).apply(
         lambda keys: first_boot(
             hostname=hostname, host_private_key=keys[0], host_public_key=keys[1], authorized_key=keys[2]
@@ -91,18 +94,23 @@ def make_machine(
             http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
         ),
         credit_specification=_credits(settings.instance_type),
+        instance_market_options=aws.ec2.InstanceInstanceMarketOptionsArgs(market_type="spot") if spot else None,
         root_block_device=aws.ec2.InstanceRootBlockDeviceArgs(
             volume_type="gp3", volume_size=settings.disk_gib, encrypted=True, delete_on_termination=True
         ),
         tags=tags,
         volume_tags=tags,
-        opts=pulumi.ResourceOptions(
-            parent=parent,
-            ignore_changes=["ami", "user_data", "key_name"],
+        opts=pulumi.ResourceOptions.merge(
             # The next machine has the same fixed address and the same name.
-            delete_before_replace=True,
+            pulumi.ResourceOptions(ignore_changes=["user_data", "key_name"], delete_before_replace=True),
+            opts,
         ),
     )
+
+
+def made_of(settings: MachineSettings, starts: int = 0) -> str:
+    """What changes when a machine that stays the same was stopped, in words."""
+    return f"{settings.instance_type}, {settings.disk_gib} GiB" + (f", started {starts} times" if starts else "")
 
 
 def _credits(instance_type: str) -> aws.ec2.InstanceCreditSpecificationArgs | None:
@@ -113,11 +121,17 @@ def _credits(instance_type: str) -> aws.ec2.InstanceCreditSpecificationArgs | No
 
 @dataclass(frozen=True, kw_only=True)
 class MachinesArgs:
-    """What the machines of one role have in common."""
+    """What the machines of one role, or of one pool of workers, have in common.
+
+    `image` is today's. `chain` says when a living one may change.
+    """
 
     role: Role
     settings: MachineSettings
+    pool: WorkerPool | None = None
     image: pulumi.Input[str]
+    fleet: Fleet
+    chain: Chain
     network: Network
     security_group_id: pulumi.Input[str]
     access: Access
@@ -126,7 +140,7 @@ class MachinesArgs:
 
 
 class Machines(pulumi.ComponentResource):
-    """`nodes` are named after the role and numbered; number n is in zone n, counted round."""
+    """`nodes` are named after their pool or role and numbered; number n is in zone n, counted round."""
 
     nodes: list[Node]
 
@@ -137,14 +151,16 @@ class Machines(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _node(self, name: str, args: MachinesArgs, ordinal: int, zones: Sequence[str]) -> Node:
-        zone, hostname = zones[ordinal % len(zones)], f"{args.role}-{ordinal}"
+        zone, hostname = zones[ordinal % len(zones)], f"{args.pool.name if args.pool else args.role}-{ordinal}"
         first = FIXED_ADDRESSES.get(args.role)
         address = None if first is None else str(args.network.plan[zone].reserved[first + ordinal])
-        host_key = make_host_key(f"{name}-{ordinal}", self)
+        resource = f"{name}-{ordinal}"
+        host_key = make_host_key(resource, self)
+        image = args.fleet.image(resource, args.image, args.settings.instance_type if args.role == "worker" else None)
         machine = make_machine(
-            f"{name}-{ordinal}",
+            resource,
             hostname,
-            args.image,
+            image,
             args.settings,
             Place(
                 subnet_id=args.network.private_subnet_ids[zone],
@@ -154,7 +170,13 @@ class Machines(pulumi.ComponentResource):
             host_key,
             args.access.authorized_key,
             args.tags,
-            self,
+            pulumi.ResourceOptions(
+                parent=self,
+                depends_on=args.chain.turn(hostname),
+                # A worker is drained before it ends, but not before it is stopped.
+                replace_on_changes=["instanceType", "rootBlockDevice"] if args.role == "worker" else None,
+            ),
+            spot=args.pool is not None and args.pool.spot,
         )
         return Node(
             name=hostname,
@@ -169,6 +191,10 @@ class Machines(pulumi.ComponentResource):
                 proxy=args.bastion,
             ),
             identity=machine.id,
+            made_of=made_of(args.settings, args.fleet.starts.get(resource, 0)),
+            wanted=pulumi.Output.concat(made_of(args.settings), ", ", image),
             machine=machine,
+            running=args.fleet.running(resource, machine),
             host_key=host_key.public,
+            pool=args.pool,
         )

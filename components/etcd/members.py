@@ -11,7 +11,9 @@ from components.etcd.disk import measure_disk
 from components.etcd.documents import external_etcd
 from components.etcd.health import client_url, health_files
 from components.etcd.manager import LIBRARIES, STAGE, Birth, EtcdManager
+from components.host.chain import Chain
 from components.host.node import Node
+from components.host.spare import Peers, ask_peers
 from components.host.step import remote_step
 from components.pki.etcd import EtcdPki
 from components.pki.random_text import random_hex
@@ -25,6 +27,8 @@ MEMBER_SECONDS = 1800
 class EtcdArgs:
     """`founders` are the identities of the machines on which etcd was born, None until the cluster is founded.
 
+    `chain`, of machines that run etcd alone, goes on when a member does its work.
+
     `reached` is what must be done on each node (by name) before any step may run there, `prepared` before `manager` may
     run a member.
     """
@@ -35,6 +39,7 @@ class EtcdArgs:
     prepared: Mapping[str, pulumi.Resource]
     pki: EtcdPki
     manager: EtcdManager
+    chain: Chain | None
     settings: EtcdSettings
 
 
@@ -48,11 +53,15 @@ class Etcd(pulumi.ComponentResource):
         self._name, self._args = name, args
         self._birth = Birth(nodes=args.nodes, token=random_hex(f"{name}-token", self), settings=args.settings)
         endpoints = [client_url(node) for node in args.nodes]
+        members = {node.name: self._member(node) for node in args.nodes}
         self.datastore = Datastore(
             endpoints=endpoints,
             section=pulumi.Output.all(*endpoints).apply(external_etcd),
             files=etcd_client_files(args.pki),
-            ready=[self._health([self._member(node) for node in args.nodes])],
+            members=members,
+            pki=args.manager.pki,
+            ready=[self._health([*members.values()])],
+            steady=[self._steady(args.chain, node, members[node.name]) for node in args.nodes] if args.chain else [],
         )
         self.register_outputs({})
 
@@ -68,7 +77,7 @@ class Etcd(pulumi.ComponentResource):
                 "ADDRESS": node.address,
                 "CLUSTER": self._birth.token.apply(lambda token: hashlib.sha256(token.encode()).hexdigest()),
                 "INITIAL_CLUSTER": self._birth.initial_cluster,
-                "OTHER_ENDPOINTS": self._endpoints([other for other in args.nodes if other is not node]),
+                "OTHER_ENDPOINTS": self._endpoints(self._others(node)),
                 "MAY_FOUND": self._may_found(node),
                 "ETCD_PKI": manager.pki,
                 "ETCD_OWNER": manager.owner,
@@ -81,6 +90,33 @@ class Etcd(pulumi.ComponentResource):
             secret=True,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[measured, args.prepared[node.name]]),
         )
+
+    def _steady(self, chain: Chain, node: Node, member: pulumi.Resource) -> pulumi.Resource:
+        step = remote_step(
+            f"{self._name}-steady-{node.name}",
+            node,
+            "etcd/await-steady-member.sh",
+            settings={
+                "NODE_NAME": node.name,
+                "NODE_ADDRESS": node.address,
+                "MADE_OF": node.made_of,
+                "WANTED": node.wanted,
+                "ETCD_PKI": self._args.manager.pki,
+            },
+            libraries=["lib/etcd-client.sh"],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[member]),
+        )
+        chain.is_steady(node.name, step)
+        peers = Peers(
+            pki=self._args.manager.pki, member=client_url(node), other_members=self._endpoints(self._others(node))
+        )
+        founded = self._args.founders is not None
+        name = f"{self._name}-spare-{node.name}"
+        ask_peers(name, node, peers, chain, founded=founded, after=step, parent=self)
+        return step
+
+    def _others(self, node: Node) -> list[Node]:
+        return [other for other in self._args.nodes if other is not node]
 
     def _may_found(self, node: Node) -> pulumi.Output[str]:
         founders = self._args.founders

@@ -9,7 +9,7 @@ from components.etcd.datastore import Datastore, etcd_client_files
 from components.etcd.disk import measure_disk
 from components.etcd.documents import local_etcd
 from components.etcd.health import client_url
-from components.host.kubeadm import STAGE, staged
+from components.host.kubeadm import PKI, STAGE, staged
 from components.host.node import Node
 from components.pki.etcd import EtcdPki
 from components.pki.random_text import random_hex
@@ -47,6 +47,8 @@ class StackedEtcd(pulumi.ComponentResource):
                 *args.pki.healthcheck_client.files(f"{STAGE}/etcd-client/etcd/healthcheck-client"),
             ],
             shared=[staged("pki/etcd/ca.key", args.pki.ca.key)],
+            members={},
+            pki=f"{PKI}/etcd",
             ready=[measure_disk(name, node, args.settings, args.reached[node.name], self) for node in args.masters],
             in_turn=True,
         )

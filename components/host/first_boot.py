@@ -3,6 +3,9 @@
 import yaml
 
 HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
+# Steps on behalf of other machines come to a master all at once; a step that said so would reload sshd under them. And
+# one may be silent for long: as long as its host lives, something is heard through the bastion.
+SSHD = "MaxStartups 512\nMaxSessions 512\nClientAliveInterval 30\n"
 
 
 def first_boot(*, hostname: str, host_private_key: str, host_public_key: str, authorized_key: str) -> str:
@@ -23,8 +26,7 @@ def first_boot(*, hostname: str, host_private_key: str, host_public_key: str, au
             {"path": "/etc/ssh/sshd_config.d/10-host-key.conf", "content": f"HostKey {HOST_KEY}\n"},
             # Told this later, by ssh_pwauth alone, sshd is restarted by cloud-init under the first connection.
             {"path": "/etc/ssh/sshd_config.d/50-cloud-init.conf", "content": "PasswordAuthentication no\n"},
-            # Steps on behalf of other machines come to a master all at once; a step that said so would reload sshd.
-            {"path": "/etc/ssh/sshd_config.d/10-parallel-steps.conf", "content": "MaxStartups 512\nMaxSessions 512\n"},
+            {"path": "/etc/ssh/sshd_config.d/10-steps.conf", "content": SSHD},
         ],
         "ssh_authorized_keys": [authorized_key],
         "disable_root": True,

@@ -61,11 +61,12 @@ class Preparation(pulumi.ComponentResource):
                 "NODE_ADDRESS": node.address,
                 "HOST_KEY": node.host_key,
                 "MACHINE": node.identity,
+                "MADE_OF": node.made_of,
                 "LIMIT_SECONDS": str(BOOT_SECONDS),
             },
             timeout_seconds=BOOT_SECONDS + 60,
             triggers=[node.identity],
-            opts=pulumi.ResourceOptions(parent=self, deleted_with=node.machine),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[node.running]),
         )
 
     def _prepare(self, name: str, args: PreparationArgs, node: Node, role: Role) -> pulumi.Resource:

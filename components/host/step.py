@@ -37,9 +37,10 @@ def remote_step(
     """Run `script`, a file of `scripts/`, on `node` as root; again whenever its text or the machine changes.
 
     `settings` become the script's variables, `libraries` are files of `scripts/` put before it, `delete_script` runs
-    when the resource goes. `triggers`, when given, take the place of `node`'s identity: none for what is done once in a
-    stack's life, another machine's identity for what is done here on its behalf. With `secret`, neither the text nor
-    anything it prints is shown or stored in the clear. The step fails when the script does, or after `timeout_seconds`.
+    when the resource goes; `opts` then say with what it need not. `triggers`, when given, take the place of `node`'s
+    identity: none for what is done once in a stack's life, another machine's identity for what is done here on its
+    behalf. With `secret`, neither the text nor anything it prints is shown or stored in the clear. The step fails when
+    the script does, or after `timeout_seconds`.
     """
     text = pulumi.Output.all(settings=dict(settings or {}), contents=[file.content for file in files]).apply(
         lambda values: render(
@@ -66,10 +67,6 @@ def remote_step(
         add_previous_output_in_env=False,
         logging=remote.Logging.NONE if secret else remote.Logging.STDOUT_AND_STDERR,
         opts=pulumi.ResourceOptions.merge(
-            pulumi.ResourceOptions(
-                deleted_with=node.machine,
-                additional_secret_outputs=["stdout", "stderr"] if secret else None,
-            ),
-            opts,
+            pulumi.ResourceOptions(additional_secret_outputs=["stdout", "stderr"] if secret else None), opts
         ),
     )

@@ -1,6 +1,6 @@
 """Cluster: Kubernetes on given machines, from bare hosts to the proof that it works. It knows nothing of AWS."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -12,6 +12,7 @@ from components.etcd.members import Etcd, EtcdArgs
 from components.etcd.stacked import StackedEtcd, StackedEtcdArgs
 from components.etcd.static_pod import StaticPodManager
 from components.etcd.systemd import SystemdManager
+from components.host.chain import Chain
 from components.host.node import Node
 from components.host.preparation import Preparation, PreparationArgs
 from components.kubernetes.control_plane import ControlPlane, ControlPlaneArgs
@@ -25,12 +26,14 @@ from settings.values import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterArgs:
-    """`named`: the API server's DNS record. `reachable`: what must be there before a node joins by it; `served`: before
-    clients come.
+    """`named`: the API server's DNS record. `reachable`: what must be there before a node joins by it.
+
+    `served`: what must be there before clients come, `attached` what brings each worker its own.
     """
 
     settings: Settings
     past: Past
+    chain: Chain
     bastion: Node
     masters: Sequence[Node]
     workers: Sequence[Node]
@@ -39,6 +42,7 @@ class ClusterArgs:
     reachable: Sequence[pulumi.Resource]
     ingress_name: pulumi.Input[str]
     served: Sequence[pulumi.Resource]
+    attached: Mapping[str, Sequence[pulumi.Resource]]
 
 
 class Cluster(pulumi.ComponentResource):
@@ -110,6 +114,7 @@ class Cluster(pulumi.ComponentResource):
             prepared=prepared if self._settings.etcd.image or self._args.etcd_machines else reached,
             pki=self._etcd_pki,
             manager=self._manager,
+            chain=self._args.chain if self._args.etcd_machines else None,
             settings=self._settings.etcd,
         )
         return Etcd(f"{self._name}-etcd", args, self._child).datastore
@@ -119,6 +124,8 @@ class Cluster(pulumi.ComponentResource):
             masters=self._args.masters,
             prepared=self._preparation.prepared,
             datastore=self._datastore,
+            founded=self._args.past.is_founded,
+            chain=self._args.chain,
             bastion=self._args.bastion,
             named=self._args.named,
             reachable=self._args.reachable,
@@ -135,6 +142,8 @@ class Cluster(pulumi.ComponentResource):
             control_plane=self._control_plane,
             pki=self._pki,
             reachable=self._args.reachable,
+            chain=self._args.chain,
+            attached=self._args.attached,
             settings=self._settings.kubernetes,
         )
         return Workers(f"{self._name}-workers", args, self._child)
@@ -147,7 +156,13 @@ class Cluster(pulumi.ComponentResource):
             api_servers=self._control_plane.api_servers,
             ingress_name=self._args.ingress_name,
             settings=self._settings,
-            after=[*self._control_plane.ready, *workers.ready, *self._args.served],
+            after=[
+                *self._datastore.ready,
+                *self._datastore.steady,
+                *self._control_plane.ready,
+                *workers.ready,
+                *self._args.served,
+            ],
         )
         return Verification(f"{self._name}-verification", args, self._child)
 

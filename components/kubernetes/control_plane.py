@@ -7,12 +7,14 @@ import pulumi
 
 from components.addons.installed import NETWORK
 from components.etcd.datastore import Datastore
+from components.host.chain import Chain
 from components.host.kubeadm import STAGE, staged
 from components.host.node import Node
 from components.host.step import NodeFile, remote_step
 from components.kubernetes import documents as kubeadm
 from components.kubernetes.documents import Cluster
 from components.kubernetes.joining import KUBELET_SERVING, LIBRARIES, STEP_SECONDS, host_of, join_files
+from components.kubernetes.steady import SteadyMasters, SteadyMastersArgs
 from components.kubernetes.upload import CertificateUpload, CertificateUploadArgs
 from components.pki.cluster import ClusterPki
 from settings.ports import API_PORT
@@ -27,12 +29,17 @@ EVERY_INPUT = ("addPreviousOutputInEnv", "connection", "create", "logging", "std
 class ControlPlaneArgs:
     """`prepared` is what must be done on each node (by name) before kubeadm runs there.
 
+    Until the cluster is `founded`, all masters wait for that. Afterwards each has its turn in the `chain`, and no step
+    that another machine's turn waits for may wait for all machines.
+
     Masters but the first come by what all share as the settings say, `placed` by the join, as any file, or `uploaded`
     by the first and downloaded; then `bastion` sees whether the first is there.
     `named` is the API server's DNS record: the first pods ask for it, and a resolver remembers a no for minutes.
     `reachable` is the balancer behind it too, which joins go through; the founding does not wait for that.
     """
 
+    founded: bool
+    chain: Chain
     bastion: Node
     masters: Sequence[Node]
     prepared: Mapping[str, pulumi.Resource]
@@ -64,10 +71,10 @@ class ControlPlane(pulumi.ComponentResource):
         self.founded = self._found()
         joins = [self._join(self.first)]
         uploads = others and args.settings.certificate_distribution == "uploaded"
-        upload = self._upload(others, joins[0]) if uploads else None
+        upload = self._upload(joins[0]) if uploads else None
         for master in others:
             joins.append(self._join(master, before=joins[-1], upload=upload))
-        self.ready = [self.founded, *joins, self._network()]
+        self.ready = [self.founded, *self._steady(joins), self._network()]
         if upload is not None:
             self.ready.append(upload.withdraw(f"{name}-withdraw-certificates", joins, self))
         self.register_outputs({})
@@ -100,12 +107,12 @@ class ControlPlane(pulumi.ComponentResource):
             ),
         )
 
-    def _upload(self, others: Sequence[Node], joined: pulumi.Resource) -> CertificateUpload:
+    def _upload(self, joined: pulumi.Resource) -> CertificateUpload:
         args = CertificateUploadArgs(
             bastion=self._args.bastion,
             first=self.first,
-            others=others,
             joined=joined,
+            founded=self._args.founded,
             cluster=self._cluster,
             api_servers=self.api_servers,
         )
@@ -116,16 +123,15 @@ class ControlPlane(pulumi.ComponentResource):
     ) -> pulumi.Resource:
         """`before` is the join of the master before this one, `upload` is where this one gets what masters share."""
         args = self._args
-        waits: list[pulumi.Resource] = [
-            self.founded,
-            args.prepared[master.name],
-            *args.datastore.ready,
-            *args.reachable,
-        ]
-        if before is not None and args.datastore.in_turn:
-            waits.append(before)
+        waits: list[pulumi.Resource] = [args.prepared[master.name], *args.reachable]
+        if args.founded:
+            waits += [member for name, member in args.datastore.members.items() if name == master.name]
+        else:
+            waits += [self.founded, *args.datastore.ready]
+            if before is not None and args.datastore.in_turn:
+                waits.append(before)
         if upload is not None:
-            waits.append(upload.uploaded)
+            waits.append(upload.upload_for(master))
         return remote_step(
             f"{self._name}-join-{master.name}",
             master,
@@ -156,6 +162,17 @@ class ControlPlane(pulumi.ComponentResource):
             secret=True,
             opts=pulumi.ResourceOptions(parent=self, depends_on=waits),
         )
+
+    def _steady(self, joins: Sequence[pulumi.Resource]) -> Sequence[pulumi.Resource]:
+        args = SteadyMastersArgs(
+            masters=self._args.masters,
+            joins=joins,
+            datastore=self._args.datastore,
+            chain=self._args.chain,
+            founded=self._args.founded,
+            settings=self._args.settings,
+        )
+        return SteadyMasters(self._name, args, pulumi.ResourceOptions(parent=self)).ready
 
     def _network(self) -> pulumi.Resource:
         settings = self._args.settings
@@ -204,7 +221,7 @@ def _stacked_etcd(args: ControlPlaneArgs) -> pulumi.Output[str]:
 
 
 def _cluster(args: ControlPlaneArgs) -> pulumi.Output[Cluster]:
-    hosts = pulumi.Output.all(*(host_of(master) for master in args.masters))
-    return pulumi.Output.all(hosts, args.datastore.section).apply(
-        lambda known: Cluster(settings=args.settings, masters=tuple(known[0]), etcd=known[1])
+    masters = pulumi.Output.all(**{master.name: master.address for master in args.masters})
+    return pulumi.Output.all(masters, args.datastore.section).apply(
+        lambda known: Cluster(settings=args.settings, masters=known[0], etcd=known[1])
     )

@@ -1,7 +1,8 @@
 """The documents kubeadm reads, as YAML text: pure functions of plain values, no Pulumi."""
 
 import ipaddress
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from components.host.kubeadm import CONTAINERD_SOCKET, PKI, TIMEOUTS, Document, document_text
@@ -15,19 +16,24 @@ PATCHES = "/etc/kubernetes/patches"
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """One machine as kubeadm sees it: the name its Node gets, its private address and its provider's id for it."""
+    """One machine as kubeadm sees it: the name its Node gets, its private address and its provider's id for it.
+
+    The Node begins with `labels`, and with `taints` beside those that kubeadm gives a master.
+    """
 
     name: str
     address: str
     provider_id: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """What all machines of one cluster have in common; `etcd` is the section of that name."""
+    """What all machines of one cluster have in common: masters' addresses by name, and the section `etcd`."""
 
     settings: KubernetesSettings
-    masters: tuple[Host, ...]
+    masters: Mapping[str, str]
     etcd: Document
 
 
@@ -36,9 +42,10 @@ def init_documents(cluster: Cluster, host: Host) -> str:
     return document_text(_init(cluster, host), _cluster(cluster), _kubelet(cluster), _kube_proxy(cluster))
 
 
-def upload_documents(cluster: Cluster, host: Host, certificate_key: str) -> str:
+def upload_documents(cluster: Cluster, certificate_key: str) -> str:
     """What `kubeadm init phase upload-certs` wants to know; `certificate_key` is an AES key, 64 hexadecimal digits."""
-    return document_text(_init(cluster, host) | {"certificateKey": certificate_key}, _cluster(cluster))
+    init = {"apiVersion": "kubeadm.k8s.io/v1beta4", "kind": "InitConfiguration", "certificateKey": certificate_key}
+    return document_text(init, _cluster(cluster))
 
 
 def join_document(
@@ -87,8 +94,8 @@ def coredns_patch() -> str:
 
 def api_server_names(cluster: Cluster) -> list[str]:
     """Names and addresses every API server's certificate covers beside those that kubeadm adds by itself."""
-    names = {cluster.settings.api_name} | {master.name for master in cluster.masters}
-    addresses = {"127.0.0.1"} | {master.address for master in cluster.masters}
+    names = {cluster.settings.api_name, *cluster.masters}
+    addresses = {"127.0.0.1", *cluster.masters.values()}
     return sorted(names) + sorted(addresses, key=ipaddress.ip_address)
 
 
@@ -158,9 +165,18 @@ def _registration(host: Host, ignore_preflight_errors: tuple[str, ...]) -> Docum
         "kubeletExtraArgs": [
             {"name": "node-ip", "value": host.address},
             {"name": "provider-id", "value": host.provider_id},
+            *([{"name": "node-labels", "value": ",".join(map("=".join, host.labels.items()))}] if host.labels else []),
         ],
+        **({"taints": list(map(_taint, host.taints))} if host.taints else {}),
         **({"ignorePreflightErrors": list(ignore_preflight_errors)} if ignore_preflight_errors else {}),
     }
+
+
+def _taint(text: str) -> Document:
+    """As Kubernetes spells it for people, key=value:Effect."""
+    rest, _, effect = text.rpartition(":")
+    key, _, value = rest.partition("=")
+    return {"key": key, **({"value": value} if value else {}), "effect": effect}
 
 
 def _local_endpoint(host: Host) -> Document:

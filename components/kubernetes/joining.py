@@ -17,8 +17,9 @@ STEP_SECONDS = 1800
 
 def host_of(node: Node) -> pulumi.Output[Host]:
     """The node as kubeadm's documents name it; its provider id is the one that AWS's own controllers would give it."""
+    labels, taints = (node.pool.labels, node.pool.taints) if node.pool else ({}, ())
     return pulumi.Output.all(node.address, provider_id(node)).apply(
-        lambda known: Host(name=node.name, address=known[0], provider_id=known[1])
+        lambda known: Host(name=node.name, address=known[0], provider_id=known[1], labels=labels, taints=taints)
     )
 
 

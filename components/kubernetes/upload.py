@@ -8,11 +8,10 @@ import pulumi
 from pulumi_command import remote
 
 from components.host.kubeadm import STAGE, staged
-from components.host.node import Node, by_name
+from components.host.node import Node
 from components.host.step import remote_step
 from components.kubernetes import documents as kubeadm
 from components.kubernetes.documents import Cluster
-from components.kubernetes.joining import host_of
 from components.pki.random_text import random_hex
 
 CHECK_SECONDS = 60
@@ -20,46 +19,50 @@ CHECK_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class CertificateUploadArgs:
-    """`first` has the authorities once `joined` is done, `others` come for them. `bastion` looks at `first` before."""
+    """`first` has the authorities once it has `joined`. `bastion` looks at it before anything is tried there.
+
+    While the cluster is not `founded` yet, uploads wait for each other; later the chain sees to it.
+    """
 
     bastion: Node
     first: Node
-    others: Sequence[Node]
     joined: pulumi.Resource
+    founded: bool
     cluster: pulumi.Output[Cluster]
     api_servers: pulumi.Output[str]
 
 
 class CertificateUpload(pulumi.ComponentResource):
-    """Outputs: `uploaded`, what a join that downloads waits for, and the secret `key` that it needs."""
+    """Output: the secret `key` that a join needs which downloads what was uploaded for it."""
 
-    uploaded: remote.Command
     key: pulumi.Output[str]
 
     def __init__(self, name: str, args: CertificateUploadArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:CertificateUpload", name, None, opts)
-        self._args = args
+        self._name, self._args = name, args
+        self._uploads: list[remote.Command] = []
         self.key = random_hex(f"{name}-key", self)
-        expected = by_name(args.others, lambda node: node.identity)
+        self.register_outputs({})
+
+    def upload_for(self, master: Node) -> pulumi.Resource:
+        """Upload for a machine that comes for it: no step here waits for any other. All uploads are the same."""
+        args, expected = self._args, pulumi.Output.concat(master.name, "=", master.identity)
         checked = remote_step(
-            f"{name}-check-{args.first.name}",
+            f"{self._name}-check-{args.first.name}-for-{master.name}",
             args.bastion,
             "kubernetes/check-first-master.sh",
             settings={
                 "NODE_NAME": args.first.name,
                 "NODE_ADDRESS": args.first.address,
-                "MACHINE": args.first.identity,
                 "EXPECTED": expected,
                 "LIMIT_SECONDS": str(CHECK_SECONDS),
             },
-            triggers=[args.first.identity],
-            opts=pulumi.ResourceOptions(parent=self, deleted_with=args.first.machine, depends_on=[args.joined]),
+            triggers=[master.identity],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[] if args.founded else [args.joined]),
         )
-        documents = pulumi.Output.all(args.cluster, host_of(args.first), self.key).apply(
-            lambda known: kubeadm.upload_documents(*known)
-        )
-        self.uploaded = remote_step(
-            f"{name}-{args.first.name}",
+        documents = pulumi.Output.all(args.cluster, self.key).apply(lambda known: kubeadm.upload_documents(*known))
+        uploaded = remote_step(
+            f"{self._name}-{args.first.name}-for-{master.name}",
             args.first,
             "kubernetes/upload-certificates.sh",
             settings={
@@ -71,14 +74,19 @@ class CertificateUpload(pulumi.ComponentResource):
             files=[staged("kubeadm.yaml", documents)],
             libraries=["lib/kubeadm.sh", "lib/api-server.sh"],
             secret=True,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[checked]),
+            triggers=[master.identity],
+            # They share a stage on the first master.
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[checked, *([] if args.founded else self._uploads[-1:])]
+            ),
         )
-        self.register_outputs({})
+        self._uploads.append(uploaded)
+        return uploaded
 
     def withdraw(self, name: str, after: Sequence[pulumi.Resource], parent: pulumi.Resource) -> pulumi.Resource:
         """Delete what was uploaded, every time that it was, when all who came for it have it."""
-        digest = pulumi.Output.from_input(self.uploaded.stdin).apply(
-            lambda text: hashlib.sha256(f"{text}".encode()).hexdigest()
+        digest = pulumi.Output.all(*(upload.stdin for upload in self._uploads)).apply(
+            lambda texts: hashlib.sha256(f"{texts}".encode()).hexdigest()
         )
         return remote_step(
             name,
@@ -86,5 +94,5 @@ class CertificateUpload(pulumi.ComponentResource):
             "kubernetes/withdraw-certificates.sh",
             settings={"API_SERVERS": self._args.api_servers, "UPLOAD": pulumi.Output.unsecret(digest)},
             libraries=["lib/api-server.sh"],
-            opts=pulumi.ResourceOptions(parent=parent, depends_on=[self.uploaded, *after]),
+            opts=pulumi.ResourceOptions(parent=parent, depends_on=[*self._uploads, *after]),
         )

@@ -49,6 +49,7 @@ class Verification(pulumi.ComponentResource):
             settings={
                 "RELEASE": self.release,
                 "MACHINES": by_name(nodes, lambda node: node.identity),
+                "MADE_OF": by_name(nodes, lambda node: node.made_of, "; "),
                 "KUBERNETES_VERSION": kubernetes.version,
                 "MASTERS": by_name(args.masters, lambda node: node.address),
                 "WORKERS": " ".join(node.name for node in args.workers),

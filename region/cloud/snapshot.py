@@ -31,6 +31,7 @@ from region.cloud.world import (
 )
 
 ANYWHERE = "0.0.0.0/0"
+CUTS_UNHEALTHY = "target_health_state.unhealthy.connection_termination.enabled"
 
 
 def read(ec2: EC2Backend, elb: ELBv2Backend, route53: Route53Backend) -> World:
@@ -161,6 +162,7 @@ def _target_group(group: FakeTargetGroup, ec2: EC2Backend) -> TargetGroup:
         timeout=int(group.health_check_timeout_seconds),
         healthy_threshold=int(group.healthy_threshold_count),
         unhealthy_threshold=int(group.unhealthy_threshold_count),
+        cuts_unhealthy=group.attributes.get(CUTS_UNHEALTHY, "true") == "true",
     )
     targets = (_target(t["Id"], int(t.get("Port") or group.port), group.vpc_id, ec2) for t in group.targets.values())
     return TargetGroup(arn=group.arn, health_check=check, targets=tuple(t for t in targets if t))

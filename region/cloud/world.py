@@ -54,7 +54,7 @@ class Host:
 
 @dataclass(frozen=True, kw_only=True)
 class HealthCheck:
-    """Times are seconds; no port means the target's own."""
+    """Times are seconds; no port means the target's own. `cuts_unhealthy`: connections to a target that fails end."""
 
     protocol: str
     port: int | None
@@ -63,6 +63,7 @@ class HealthCheck:
     timeout: int
     healthy_threshold: int
     unhealthy_threshold: int
+    cuts_unhealthy: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,8 +2,9 @@
 
 Like an NLB without client-IP preservation: what reaches a target comes from the balancer's address; each address checks
 the targets for itself; without cross-zone balancing it knows those of its own zone only; when a target is found
-unhealthy its connections are cut; when no target is healthy all of them get connections (it fails *open*: the frontend
-then uses a second backend of the same servers without checks). A failed connection is not tried elsewhere.
+unhealthy its connections are cut, or kept until it is gone, as its group wants; when no target is healthy all of them
+get connections (it fails *open*: the frontend then uses a second backend of the same servers without checks). A failed
+connection is not tried elsewhere.
 """
 
 import csv
@@ -152,9 +153,10 @@ def _check(check: HealthCheck) -> Iterator[str]:
         yield "  option httpchk"
         yield f"  http-check send meth GET uri {check.path} ver HTTP/1.1 hdr Host balancer hdr Connection close"
         yield "  http-check expect status 200-399"
+    cut = " on-marked-down shutdown-sessions" if check.cuts_unhealthy else ""
     yield (
         f"  default-server check{tls} inter {check.interval}s fall {check.unhealthy_threshold} "
-        f"rise {check.healthy_threshold} on-marked-down shutdown-sessions"
+        f"rise {check.healthy_threshold}{cut}"
     )
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Waits, on the bastion, until a machine's SSH answers with the host key it was given: then cloud-init has been there.
-# NODE_NAME, NODE_ADDRESS, HOST_KEY ("type base64"), MACHINE (its provider's id), LIMIT_SECONDS.
+# NODE_NAME, NODE_ADDRESS, HOST_KEY ("type base64"), MACHINE (its provider's id), MADE_OF (its type, disk and starts), LIMIT_SECONDS.
 set -euo pipefail
 
 answers_with_its_key() {
@@ -19,4 +19,4 @@ explain_silence() {
 HOST_KEY=$(cut -d ' ' -f 1-2 <<<"$HOST_KEY")
 # Who comes without logging in more often than once a second is shut out for a while by OpenSSH (PerSourcePenalties).
 PAUSE=2 EXPLAIN=explain_silence wait_for "$LIMIT_SECONDS" "$NODE_NAME ($MACHINE, $NODE_ADDRESS) to boot and answer SSH" answers_with_its_key
-echo "$NODE_NAME answers"
+echo "$NODE_NAME ($MADE_OF) answers"

@@ -3,27 +3,38 @@
 import json
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
+import yaml
 from rich.console import Console
 from rich.table import Table
 
 from region.fabric import cgroups
 from region.fabric.cgroups import Cgroup
+from region.paths import CHECKOUT
 
 REGION = (sys.executable, "-m", "region")
+UP = ("exec", "--", "pulumi", "up", "--yes", "--skip-preview", "--stack", "local")
+REPLACE = ("exec", "--", "python", "-m", "operate", "replace", "--yes", "--stack", "local")
 
 
 def main() -> None:
-    """Stand the local stack up, run it again unchanged, take it away; print what each took."""
+    """Stand the local stack up, run it again unchanged, change it, take it away; print what each took."""
     console = Console()
     figures: list[tuple[str, str]] = []
     try:
         figures.append(("region start and pulumi up", _timed("up")))
-        figures.append(("unchanged pulumi up, refresh included", _timed("exec", "--", *_UNCHANGED)))
+        figures.append(("unchanged pulumi up, refresh included", _timed(*UP, "--expect-no-changes")))
         figures.append(("memory of hosts and daemons", f"{_resident_bytes() / 2**30:.2f} GiB"))
         figures.append(("resources", str(_resources())))
+        with _another_count() as file:
+            figures.append(("add a worker", _timed(*UP, "--config-file", file)))
+        figures.append(("remove it, drained", _timed(*UP)))
+        figures.append(("replace a master", _timed(*REPLACE, "master-0")))
+        figures.append(("replace a worker, drained", _timed(*REPLACE, "worker-0")))
     finally:
         figures.append(("make down", _timed("down")))
     table = Table("what", "figure")
@@ -32,7 +43,14 @@ def main() -> None:
     console.print(table)
 
 
-_UNCHANGED = ("pulumi", "up", "--yes", "--skip-preview", "--stack", "local", "--expect-no-changes")
+@contextmanager
+def _another_count() -> Iterator[str]:
+    """The path of the stack's settings with a worker more."""
+    stack = yaml.safe_load((CHECKOUT / "Pulumi.local.yaml").read_text())
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        yaml.safe_dump({"config": {**stack["config"], "kubeadm-aws:workerCount": 4}}, file)
+        file.flush()
+        yield file.name
 
 
 def _timed(*arguments: str) -> str:

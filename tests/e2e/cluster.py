@@ -79,6 +79,12 @@ class Cluster:
     def kubectl(self, *arguments: str) -> str:
         return self.place("python", "-m", "operate", "kubectl", "--stack", self.stack, "--", *arguments)
 
+    def apply(self, manifest: str) -> None:
+        done = self._in_place(
+            ("python", "-m", "operate", "kubectl", "--stack", self.stack, "--", "apply", "-f", "-"), text=manifest
+        )
+        assert done.returncode == 0, done.stderr
+
     def write(self, name: str) -> None:
         """Have a ConfigMap of this name; what an election leaves unanswered is asked again."""
         deadline = time.monotonic() + SECONDS_UNTIL_WRITTEN

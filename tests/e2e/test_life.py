@@ -24,6 +24,7 @@ MASTERS = {"master-0", "master-1", "master-2"}
 WORKERS = {"worker-0", "worker-1", "worker-2"}
 STACK_FILE = CHECKOUT / "Pulumi.local.yaml"
 START_SECONDS = 300
+EC2 = "import boto3, sys; boto3.client('ec2').{call}_instances(InstanceIds=sys.argv[1:])"
 
 
 @pytest.fixture(scope="module")
@@ -236,6 +237,45 @@ def test_a_failed_step_names_its_host_and_harms_nothing(cluster: Cluster, tmp_pa
     assert "on master-" in failed.stdout
     assert [member["health"] for member in cluster.etcdctl("endpoint health --cluster")] == [True, True, True]
     assert ready_within(cluster) == MASTERS | WORKERS
+
+
+def test_in_one_up_masters_change_their_type_and_a_worker_comes(cluster: Cluster, tmp_path: Path) -> None:
+    before, written = identities(cluster), "before-another-type"
+    cluster.write(written)
+    file = with_settings(tmp_path, masterInstanceType="t3.medium", workerCount="4")
+    done = cluster.try_pulumi("up", "--yes", "--skip-preview", "--config-file", str(file))
+    assert done.returncode == 0, done.stdout[-5000:]
+    after = identities(cluster)
+    assert {name: after[name] for name in before} == before, "nobody was replaced"
+    assert ready(cluster.get("nodes")) == MASTERS | WORKERS | {"worker-3"}
+    assert whole(cluster, written)
+
+
+def test_in_one_up_a_master_and_a_worker_are_replaced_a_stopped_one_is_started_and_one_goes(cluster: Cluster) -> None:
+    before, written = identities(cluster), "before-the-first-masters-end"
+    cluster.write(written)
+    cluster.place("python", "-c", EC2.format(call="terminate"), before["worker-2"])
+    cluster.place("python", "-c", EC2.format(call="stop"), before["worker-1"])
+    done = cluster.make("replace", NAME="master-0")
+    assert done.returncode == 0
+    after = identities(cluster)
+    assert {name for name in after if before[name] != after[name]} == {"master-0", "worker-2"}
+    assert set(after) == MASTERS | WORKERS
+    assert ready(cluster.get("nodes")) == MASTERS | WORKERS
+    assert whole(cluster, written)
+    assert cluster.make("up").returncode == 0
+    assert set(cluster.last_changes()) == {"same"}
+
+
+def identities(cluster: Cluster) -> dict[str, str]:
+    return {node["name"]: node["machine"] for node in cluster.outputs()["nodes"]}
+
+
+def whole(cluster: Cluster, written: str) -> bool:
+    """Is etcd healthy, do its members agree, and is what was acknowledged there?"""
+    assert "etcd is healthy: 3 of 3 members" in cluster.make("etcd-health").stdout
+    assert len(set(cluster.member_hashes())) == 1
+    return written in {one["metadata"]["name"] for one in cluster.get("configmaps", "-n", "default")}
 
 
 def test_down_leaves_nothing(cluster: Cluster, before: Traces) -> None:

@@ -17,6 +17,7 @@ STAGES = (
     "test_certificates",
     "test_troubles",
     "test_healing",
+    "test_lives",
     "test_restarts",
     "test_unready",
     "test_second_life",
@@ -60,7 +61,7 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
 @pytest.fixture(scope="session", params=STACKS)
 def cluster(request: pytest.FixtureRequest, region: Region) -> Iterator[Cluster]:
     """The stack's cluster, made by the README's command; gone before the next one's."""
-    one = Cluster(stack=request.param, checkout=region.checkout.path, etcdctl_program="/tmp/etcdctl")
+    one = Cluster(stack=request.param, checkout=region.checkout.path, etcdctl_program="/opt/etcdctl")
     assert one.make("up").returncode == 0, f"make up STACK={one.stack}; what it printed is above"
     one.install_program("master-0", Toolchain().path("etcdctl"), one.etcdctl_program)
     yield one

@@ -33,3 +33,10 @@ def addresses(cluster: Cluster) -> Mapping[str, str]:
 def instances(cluster: Cluster) -> Mapping[str, str]:
     """The machines' instance ids, by their names."""
     return {node["name"]: node["machine"] for node in cluster.outputs()["nodes"]}
+
+
+def change_instances(cluster: Cluster, how: str, *names: str) -> None:
+    """Terminate or stop these machines behind the program's back."""
+    known = instances(cluster)
+    call = f"import boto3, sys; boto3.client('ec2').{how}_instances(InstanceIds=sys.argv[1:])"
+    cluster.place("python", "-c", call, *(known[name] for name in names))

@@ -7,10 +7,10 @@ import pytest
 from region.build.toolchain import Toolchain
 from tests.e2e.cluster import Cluster, ready
 from tests.full.conftest import Region
-from tests.full.layout import DEDICATED, MASTERS, WORKER, instances, members
+from tests.full.health import assert_whole, ids
+from tests.full.layout import DEDICATED, MASTERS, WORKER, change_instances, instances, members
 
 HEARTBEAT = "350"
-TERMINATE = "import boto3, sys; boto3.client('ec2').terminate_instances(InstanceIds=sys.argv[1:])"
 
 
 @pytest.mark.parametrize("cluster", DEDICATED, indirect=True)
@@ -50,7 +50,7 @@ def assert_healed_by_one_up(cluster: Cluster, *names: str) -> None:
     """Terminated from outside, these machines are replaced by one `up`, and only they; what was written is there."""
     before, when = instances(cluster), f"{'-'.join(names)}-{uuid.uuid4().hex[:8]}"
     cluster.write(f"before-{when}")
-    cluster.place("python", "-c", TERMINATE, *(before[name] for name in names))
+    change_instances(cluster, "terminate", *names)
     cluster.write(f"after-{when}")
     assert cluster.make("up").returncode == 0
     if MASTERS[0] in names:
@@ -61,18 +61,3 @@ def assert_healed_by_one_up(cluster: Cluster, *names: str) -> None:
     assert_whole(cluster, f"before-{when}", f"after-{when}")
     assert cluster.make("up").returncode == 0
     assert set(cluster.last_changes()) == {"same"}
-
-
-def ids(cluster: Cluster) -> dict[str, int]:
-    """etcd's ids of its members, by their names."""
-    found = cluster.etcdctl("member list")["members"]
-    assert not any(one.get("isLearner") for one in found)
-    return {one["name"]: one["ID"] for one in found}
-
-
-def assert_whole(cluster: Cluster, *written: str) -> None:
-    """Three healthy members agree, and have everything that was acknowledged."""
-    asked = cluster.make("etcd-health")
-    assert "etcd is healthy: 3 of 3 members" in asked.stdout
-    assert len(set(cluster.member_hashes())) == 1
-    assert set(written) <= {one["metadata"]["name"] for one in cluster.get("configmaps", "-n", "default")}

@@ -19,7 +19,13 @@ from registrations import Recorder, Registration, run
 CHECKOUT = Path(__file__).parent.parent.parent
 IMAGE = "ami-0123456789abcdef0"
 STATE = "pulumi:pulumi:readStackResourceOutputs"
-ANSWERS = {"aws:ssm/getParameter:getParameter": {"value": IMAGE}, STATE: {"outputs": {}}}
+TYPES = {"instanceTypes": ["g5.xlarge", "m6i.large", "t2.micro", "t2.small", "t2.medium", "t3.micro", "t3.small"]}
+ANSWERS = {
+    "aws:ssm/getParameter:getParameter": {"value": IMAGE},
+    "aws:ec2/getAmi:getAmi": {"architecture": "x86_64"},
+    "aws:ec2/getInstanceTypes:getInstanceTypes": TYPES,
+    STATE: {"outputs": {}},
+}
 
 
 @dataclass

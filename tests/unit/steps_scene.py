@@ -8,7 +8,7 @@ from pulumi_command.remote import ConnectionArgs
 
 from components.host.node import Node
 from settings.topology import TOPOLOGIES
-from settings.values import EtcdSettings, KubernetesSettings, MachineSettings, NetworkSettings, Settings
+from settings.values import EtcdSettings, KubernetesSettings, MachineSettings, NetworkSettings, Settings, WorkerPool
 
 MACHINES = MachineSettings(count=3, instance_type="t3.small", disk_gib=20)
 SETTINGS = Settings(
@@ -25,6 +25,7 @@ SETTINGS = Settings(
         fail_cgroup_v1=True,
         ignore_preflight_errors=(),
         conntrack_max_per_core=None,
+        drain_timeout_seconds=300,
     ),
     etcd=EtcdSettings(
         topology=TOPOLOGIES["systemd"],
@@ -46,10 +47,12 @@ SETTINGS = Settings(
     ),
     bastion=MACHINES,
     masters=MACHINES,
-    workers=MACHINES,
+    pools=(WorkerPool(name="worker", machines=MACHINES, labels={}),),
     etcd_machines=MACHINES,
     machine_image=None,
     machine_image_parameter="/debian",
+    image_rollout=False,
+    max_unavailable_workers=1,
     login_user="admin",
     mirror=None,
     tags={},
@@ -90,6 +93,9 @@ def make_node(role: str, ordinal: int) -> Node:
         zone="us-east-1" + "abc"[ordinal],
         connection=ConnectionArgs(host=f"{name}.test", user="admin"),
         identity=pulumi.Output.concat("i-", name, "-", machine.id),
+        made_of="t3.small, 20 GiB",
+        wanted="t3.small, 20 GiB, ami-1",
         machine=machine,
+        running=machine,
         host_key=pulumi.Output.from_input("ssh-ed25519 AAAA"),
     )

@@ -27,7 +27,7 @@ class Instance(AwsResource):
     token = "aws:ec2/instance:Instance"
     replace_on = names(
         "ami associatePublicIpAddress availabilityZone ebsOptimized keyName privateIp rootBlockDevice.encrypted "
-        "rootBlockDevice.kmsKeyId subnetId tenancy"
+        "rootBlockDevice.kmsKeyId subnetId tenancy instanceMarketOptions"
     )
     changeable = names(
         "creditSpecification metadataOptions monitoring rootBlockDevice userDataReplaceOnChange "

@@ -38,6 +38,7 @@ def launch(inputs: Properties) -> Properties:
         "Placement": placement,
         "Monitoring": {"Enabled": True} if inputs.get("monitoring") else None,
         "MetadataOptions": arguments(inputs.get("metadataOptions") or {}, METADATA),
+        "InstanceMarketOptions": arguments(inputs.get("instanceMarketOptions") or {}, {"marketType": "MarketType"}),
         "CreditSpecification": arguments(inputs.get("creditSpecification") or {}, {"cpuCredits": "CpuCredits"}),
     }
     return given | {name: block for name, block in blocks.items() if block}

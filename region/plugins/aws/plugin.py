@@ -4,6 +4,7 @@ from region.plugins.aws.addresses import Eip, EipAssociation, NatGateway
 from region.plugins.aws.instance import Instance
 from region.plugins.aws.load_balancer import Listener, LoadBalancer
 from region.plugins.aws.lookups import functions
+from region.plugins.aws.power import InstanceState
 from region.plugins.aws.resource import AwsResource
 from region.plugins.aws.route53 import Record, Zone
 from region.plugins.aws.routes import Route, RouteTable, RouteTableAssociation
@@ -21,6 +22,7 @@ TYPES: tuple[type[AwsResource], ...] = (
     Eip,
     EipAssociation,
     Instance,
+    InstanceState,
     InternetGateway,
     Listener,
     LoadBalancer,

@@ -16,6 +16,10 @@ ATTRIBUTES = {
     "loadBalancingCrossZoneEnabled": "load_balancing.cross_zone.enabled",
     "slowStart": "slow_start.duration_seconds",
 }
+UNHEALTHY = {
+    "enableUnhealthyConnectionTermination": "target_health_state.unhealthy.connection_termination.enabled",
+    "unhealthyDrainingInterval": "target_health_state.unhealthy.draining_interval_seconds",
+}
 TEXTS = frozenset({"preserveClientIp", "loadBalancingCrossZoneEnabled"})
 """Strings in the provider's schema, though they say true and false."""
 NETWORK = frozenset({"TCP", "UDP", "TCP_UDP", "TLS", "QUIC", "TCP_QUIC"})
@@ -43,11 +47,11 @@ HEALTH_CHECK_DEFAULTS = {
 class TargetGroup(Balancing):
     token = "aws:lb/targetGroup:TargetGroup"
     replace_on = frozenset({"name", "namePrefix", "port", "protocol", "vpcId", "targetType", "ipAddressType"})
-    changeable = frozenset({*ATTRIBUTES, "healthCheck"})
+    changeable = frozenset({*ATTRIBUTES, "healthCheck", "targetHealthStates"})
     defaults = {"targetType": "instance", "deregistrationDelay": 300, "proxyProtocolV2": False}  # noqa: RUF012
     outputs = names(
         "arn arnSuffix connectionTermination healthCheck ipAddressType loadBalancerArns loadBalancingCrossZoneEnabled "
-        "name namePrefix preserveClientIp region tagsAll"
+        "name namePrefix preserveClientIp region tagsAll targetHealthStates"
     )
     auto_name = ("name", 32)
 
@@ -86,7 +90,7 @@ class TargetGroup(Balancing):
         return answer["TargetGroups"][0]["TargetGroupArn"]
 
     def settle(self, call: Call, id: str, inputs: Properties) -> None:
-        self._set(id, inputs, set(ATTRIBUTES))
+        self._set(id, inputs, {*ATTRIBUTES, "targetHealthStates"})
 
     def look(self, id: str, before: Properties) -> Properties | None:
         elb = self.session.elb
@@ -115,6 +119,7 @@ class TargetGroup(Balancing):
                 for name, key in ATTRIBUTES.items()
                 if key in values
             },
+            "targetHealthStates": [{name: typed(values[key]) for name, key in UNHEALTHY.items() if key in values}],
             "tags": self.tags(id),
         }
 
@@ -129,6 +134,9 @@ class TargetGroup(Balancing):
     def _set(self, id: str, inputs: Properties, names: set[str]) -> None:
         others = frozenset({"slowStart"}) if inputs["protocol"] in NETWORK else ONLY_NETWORK
         attributes = attribute_list(inputs, {name: ATTRIBUTES[name] for name in names & ATTRIBUTES.keys() - others})
+        if "targetHealthStates" in names and inputs["protocol"] in NETWORK:
+            for state in inputs.get("targetHealthStates") or ():
+                attributes += attribute_list(state, UNHEALTHY)
         if attributes:
             self.session.elb.modify_target_group_attributes(TargetGroupArn=id, Attributes=attributes)
 

@@ -12,7 +12,6 @@ import asyncssh
 from region.plugins.base import Call, PluginError, Properties
 
 FIRST_PAUSE_SECONDS, PAUSE_GROWTH, LONGEST_PAUSE_SECONDS = 0.1, 1.5, 5.0
-KEEPALIVE_SECONDS, KEEPALIVES_MISSED = 30, 10
 
 Dialed = TypeVar("Dialed")
 
@@ -26,7 +25,8 @@ async def connect(connection: Properties, call: Call) -> AsyncIterator[asyncssh.
     """A connection to the host, through the proxy if one is given; closed at the end. Raises PluginError.
 
     As upstream: a direct dial, handshake included, is tried again up to `dialErrorLimit`; through a proxy only the
-    channel to the host is, because upstream repeats a failed handshake on a connection that is closed already.
+    channel to the host is, because upstream repeats a failed handshake on a connection that is closed already. Nor does
+    it ask whether a silent host still lives.
     """
     proxy = connection.get("proxy")
     if proxy is None:
@@ -108,8 +108,6 @@ def _options(connection: Properties) -> asyncssh.SSHClientConnectionOptions:
         client_keys=[_private_key(connection)] if connection.get("privateKey") else None,
         agent_path=agent,
         known_hosts=([_public_key(host_key)], [], []) if host_key else None,
-        keepalive_interval=KEEPALIVE_SECONDS,
-        keepalive_count_max=KEEPALIVES_MISSED,
     )
 
 

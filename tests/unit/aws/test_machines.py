@@ -2,10 +2,11 @@
 
 import pytest
 import yaml
-from conftest import IMAGE, STATE, Engine, configure
+from conftest import ANSWERS, IMAGE, Engine, configure
 
 from components.aws.infrastructure import Infrastructure
 from components.host.first_boot import first_boot
+from settings import birth
 from settings.stack import load
 
 INSTANCE = "aws:ec2/instance:Instance"
@@ -15,7 +16,7 @@ INSTANCE = "aws:ec2/instance:Instance"
 def dedicated() -> Engine:
     engine = Engine()
     given = {"etcdTopology": "dedicated-systemd", "etcdDiskGib": 30, "masterCount": 7}
-    engine.run(lambda: (configure(given), Infrastructure("demo", load())))
+    engine.run(lambda: (configure(given), Infrastructure("demo", load(), birth.read())))
     return engine
 
 
@@ -91,7 +92,8 @@ def test_a_successor_takes_the_address_after_it_is_free(local):
 
 
 def test_a_given_image_is_taken_and_nothing_is_looked_up():
-    engine = Engine(answers={STATE: {"outputs": {}}}).run_stack({"machineImage": "ami-11111111111111111"})
+    answers = {call: answer for call, answer in ANSWERS.items() if "getParameter" not in call}
+    engine = Engine(answers=answers).run_stack({"machineImage": "ami-11111111111111111"})
     assert {machine.inputs["ami"] for machine in engine.declared(INSTANCE).values()} == {"ami-11111111111111111"}
 
 
@@ -120,7 +122,10 @@ def test_first_boot_gives_name_host_key_and_first_login_and_nothing_else():
             },
             # As cloud-init would write it a second after sshd has begun to listen, and then restart it.
             {"path": "/etc/ssh/sshd_config.d/50-cloud-init.conf", "content": "PasswordAuthentication no\n"},
-            {"path": "/etc/ssh/sshd_config.d/10-parallel-steps.conf", "content": "MaxStartups 512\nMaxSessions 512\n"},
+            {
+                "path": "/etc/ssh/sshd_config.d/10-steps.conf",
+                "content": "MaxStartups 512\nMaxSessions 512\nClientAliveInterval 30\n",
+            },
         ],
         "ssh_authorized_keys": ["ssh-ed25519 BBBB"],
         "disable_root": True,

@@ -17,6 +17,7 @@ from steps_scene import SETTINGS, Thing, make_node, tls_outputs
 from components.etcd.datastore import Datastore, etcd_client_files
 from components.etcd.documents import external_etcd
 from components.etcd.stacked import StackedEtcd, StackedEtcdArgs
+from components.host.chain import Chain
 from components.host.node import Node
 from components.kubernetes.control_plane import ControlPlane, ControlPlaneArgs
 from components.kubernetes.verification import Verification, VerificationArgs
@@ -31,6 +32,8 @@ def external(masters: Sequence[Node]) -> Datastore:
         endpoints=endpoints,
         section=pulumi.Output.all(*endpoints).apply(external_etcd),
         files=etcd_client_files(EtcdPki("etcd", EtcdPkiArgs(members=(), settings=SETTINGS.etcd))),
+        members={master.name: Thing(f"{master.name}-member") for master in masters},
+        pki="/etc/etcd/pki",
         ready=[Thing("etcd-ready")],
     )
 
@@ -46,7 +49,9 @@ def stacked(masters: Sequence[Node]) -> Datastore:
 
 
 def declare_cluster(
-    datastore_of: Callable[[Sequence[Node]], Datastore], distribution: Literal["placed", "uploaded"]
+    datastore_of: Callable[[Sequence[Node]], Datastore],
+    distribution: Literal["placed", "uploaded"],
+    founded: bool = False,
 ) -> None:
     kubernetes = replace(SETTINGS.kubernetes, certificate_distribution=distribution)
     masters = [make_node("master", ordinal) for ordinal in range(3)]
@@ -57,6 +62,8 @@ def declare_cluster(
     control_plane = ControlPlane(
         "control-plane",
         ControlPlaneArgs(
+            founded=founded,
+            chain=Chain({}),
             bastion=make_node("bastion", 0),
             masters=masters,
             prepared=prepared,
@@ -73,6 +80,8 @@ def declare_cluster(
             workers=workers,
             prepared=prepared,
             control_plane=control_plane,
+            chain=Chain({}),
+            attached={worker.name: [Thing(f"{worker.name}-attached")] for worker in workers},
             reachable=[],
             pki=pki,
             settings=kubernetes,
@@ -93,9 +102,11 @@ def declare_cluster(
 
 
 def recorded(
-    datastore_of: Callable[[Sequence[Node]], Datastore], distribution: Literal["placed", "uploaded"]
+    datastore_of: Callable[[Sequence[Node]], Datastore],
+    distribution: Literal["placed", "uploaded"],
+    founded: bool = False,
 ) -> dict[str, Registration]:
-    return record(lambda: declare_cluster(datastore_of, distribution), tls_outputs)
+    return record(lambda: declare_cluster(datastore_of, distribution, founded), tls_outputs)
 
 
 @pytest.fixture(scope="module")
@@ -130,12 +141,13 @@ def any_seen(request: pytest.FixtureRequest) -> dict[str, Registration]:
 MASTER_JOINS = [f"control-plane-join-master-{ordinal}" for ordinal in range(3)]
 WORKER_JOINS = [f"workers-join-worker-{ordinal}" for ordinal in range(3)]
 MEMBERSHIPS = [f"workers-membership-worker-{ordinal}" for ordinal in range(3)]
+SERVICES = [f"workers-service-worker-{ordinal}" for ordinal in range(3)]
 INIT = "control-plane-init"
-CHECK, UPLOAD, WITHDRAWAL = (
-    "control-plane-certificates-check-master-0",
-    "control-plane-certificates-master-0",
-    "control-plane-withdraw-certificates",
-)
+CHECKS = [f"control-plane-certificates-check-master-0-for-master-{ordinal}" for ordinal in (1, 2)]
+UPLOADS = [f"control-plane-certificates-master-0-for-master-{ordinal}" for ordinal in (1, 2)]
+WITHDRAWAL = "control-plane-withdraw-certificates"
+SPARE = [f"control-plane-spare-master-{ordinal}" for ordinal in range(3)]
+STEADY = [f"control-plane-steady-master-{ordinal}" for ordinal in range(3)]
 DISKS = [f"stacked-etcd-disk-master-{ordinal}" for ordinal in range(3)]
 
 
@@ -170,9 +182,13 @@ def test_workers_wait_for_the_founding_and_for_no_other_master(seen, ordinal):
     assert not (join.dependencies | membership.dependencies) & {*MASTER_JOINS, *WORKER_JOINS}
 
 
-@pytest.mark.parametrize("ordinal", range(3))
-def test_membership_ends_with_its_worker_and_not_with_the_master_it_runs_on(seen, ordinal):
-    membership = seen[MEMBERSHIPS[ordinal]]
+def test_a_worker_leaves_service_before_anything_else_of_it_ends(seen):
+    assert seen[SERVICES[1]].dependencies >= {WORKER_JOINS[1], "worker-1-attached"}
+
+
+@pytest.mark.parametrize("name", [*MEMBERSHIPS, *SERVICES])
+def test_what_a_master_does_for_a_worker_ends_with_that_and_not_with_the_master(seen, name):
+    membership, ordinal = seen[name], name[-1]
     assert membership.inputs["triggers"] == [f"i-worker-{ordinal}-worker-{ordinal}-machine-id"]
     assert membership.inputs["delete"].endswith(" delete")
     assert membership.delete_before_replace
@@ -185,15 +201,13 @@ def test_every_script_has_a_value_for_what_it_uses(any_seen):
             assert not settings_without_value(step.inputs["stdin"]), step.name
 
 
-def test_steps_end_with_their_machine_unasked(any_seen):
-    for step in any_seen.values():
-        if step.kind == "command:remote:Command" and step.name not in MEMBERSHIPS:
-            assert step.deleted_with.endswith("-machine"), step.name
+def test_only_a_worker_needs_a_step_at_its_end(any_seen):
+    assert {name for name, step in any_seen.items() if "delete" in step.inputs} == {*MEMBERSHIPS, *SERVICES}
 
 
 def test_the_proof_comes_last_and_names_every_machine(seen):
     proof = seen["verification-master-0"]
-    assert proof.dependencies >= {INIT, "control-plane-network", *MASTER_JOINS, *WORKER_JOINS}
+    assert proof.dependencies >= {INIT, "control-plane-network", *STEADY, *SERVICES}
     for machine in [f"{role}-{ordinal}" for role in ("master", "worker") for ordinal in range(3)]:
         assert f"{machine}=i-{machine}-{machine}-machine-id" in proof.inputs["stdin"]
     assert "kubernetes 1.37.2, etcd 3.7.3, flannel 0.28.10" in proof.inputs["stdin"]
@@ -204,7 +218,7 @@ def test_keys_travel_in_secret_text_only(any_seen):
         if step.kind != "command:remote:Command":
             continue
         assert "KEY OF" not in step.inputs["create"] + step.inputs.get("delete", "")
-        if step.name in {INIT, *MASTER_JOINS, *WORKER_JOINS, UPLOAD}:
+        if step.name in {INIT, *MASTER_JOINS, *WORKER_JOINS, *UPLOADS}:
             assert "stdin" in step.secret_inputs, step.name
             assert {"stdout", "stderr"} <= set(step.additional_secret_outputs), step.name
             assert step.inputs["logging"] == "none"
@@ -244,7 +258,7 @@ def test_every_master_gets_what_all_share_with_its_step(request, way, more):
     seen = request.getfixturevalue(way)
     for name in (INIT, *MASTER_JOINS):
         assert {path for path in staged_files(seen[name]) if path.startswith("pki/")} == AUTHORITIES | more
-    assert not {CHECK, UPLOAD, WITHDRAWAL} & set(seen)
+    assert not {*CHECKS, *UPLOADS, WITHDRAWAL} & set(seen)
 
 
 UPLOADED = pytest.mark.parametrize("way", ["seen_uploaded", "seen_stacked_uploaded"])
@@ -256,7 +270,7 @@ def test_only_the_first_master_gets_what_all_share_when_it_uploads_that(request,
     for name in (INIT, MASTER_JOINS[0]):
         assert staged_files(seen[name]).keys() >= AUTHORITIES
         assert "certificateKey" not in staged_files(seen[name])["kubeadm.yaml"]
-    uploaded, _ = yaml.safe_load_all(staged_files(seen[UPLOAD])["kubeadm.yaml"])
+    uploaded, _ = yaml.safe_load_all(staged_files(seen[UPLOADS[1]])["kubeadm.yaml"])
     for name in MASTER_JOINS[1:]:
         files = staged_files(seen[name])
         assert not [path for path in files if path.startswith("pki/")]
@@ -274,24 +288,45 @@ def test_only_the_first_master_gets_what_all_share_when_it_uploads_that(request,
 @UPLOADED
 def test_the_first_master_uploads_when_it_is_a_member_and_before_the_others_join(request, way):
     seen = request.getfixturevalue(way)
-    assert MASTER_JOINS[0] in seen[CHECK].dependencies
-    assert CHECK in seen[UPLOAD].dependencies
-    assert UPLOAD not in seen[MASTER_JOINS[0]].dependencies
-    assert all(UPLOAD in seen[name].dependencies for name in MASTER_JOINS[1:])
-    assert seen[WITHDRAWAL].dependencies >= {UPLOAD, *MASTER_JOINS}
+    for check, upload, join in zip(CHECKS, UPLOADS, MASTER_JOINS[1:], strict=True):
+        assert MASTER_JOINS[0] in seen[check].dependencies
+        assert check in seen[upload].dependencies
+        assert upload in seen[join].dependencies
+        assert upload not in seen[MASTER_JOINS[0]].dependencies
+    assert UPLOADS[0] in seen[UPLOADS[1]].dependencies, "they share a stage"
+    assert seen[WITHDRAWAL].dependencies >= {*UPLOADS, *MASTER_JOINS}
     assert seen["verification-master-0"].dependencies >= {WITHDRAWAL}
 
 
 @UPLOADED
-def test_new_masters_are_uploaded_for_and_a_new_first_master_uploads_anew(request, way):
+def test_a_new_master_is_uploaded_for_alone(request, way):
     seen = request.getfixturevalue(way)
-    for name in (CHECK, UPLOAD):
-        assert seen[name].inputs["triggers"] == ["i-master-0-master-0-machine-id"]
-        for other in ("master-1", "master-2"):
-            assert f"{other}=i-{other}-{other}-machine-id" in seen[name].inputs["stdin"]
-    digest = hashlib.sha256(seen[UPLOAD].inputs["stdin"].encode()).hexdigest()
-    assert f"\nUPLOAD={digest}\n" in seen[WITHDRAWAL].inputs["stdin"]
-    assert seen[CHECK].inputs["connection"]["host"] == "bastion-0.test"
+    for name in (CHECKS[1], UPLOADS[1]):
+        assert seen[name].inputs["triggers"] == ["i-master-2-master-2-machine-id"]
+        assert "master-2=i-master-2-master-2-machine-id" in seen[name].inputs["stdin"]
+        assert "machine-id" not in seen[name].inputs["stdin"].replace("master-2=i-master-2-master-2-machine-id", "")
+    texts = [seen[name].inputs["stdin"] for name in UPLOADS]
+    assert f"\nUPLOAD={hashlib.sha256(f'{texts}'.encode()).hexdigest()}\n" in seen[WITHDRAWAL].inputs["stdin"]
+    assert seen[CHECKS[0]].inputs["connection"]["host"] == "bastion-0.test"
+
+
+LIVING = pytest.mark.parametrize("datastore_of", [external, stacked])
+
+
+@LIVING
+@pytest.mark.parametrize("distribution", ["placed", "uploaded"])
+def test_in_a_founded_cluster_no_masters_join_waits_for_what_waits_for_another_machine(datastore_of, distribution):
+    seen = recorded(datastore_of, distribution, founded=True)
+
+    def waits_for(name: str) -> set[str]:
+        direct = seen[name].dependencies if name in seen else frozenset()
+        return {*direct, *(far for near in direct for far in waits_for(near))}
+
+    for ordinal, join in enumerate(MASTER_JOINS):
+        assert not [name for name in waits_for(SPARE[ordinal]) if name.endswith("-machine")], "it comes before them"
+        others = {f"master-{other}-machine" for other in range(3) if other != ordinal}
+        assert f"master-{ordinal}-machine" in waits_for(STEADY[ordinal])
+        assert not waits_for(STEADY[ordinal]) & others, join
 
 
 def test_masters_that_download_join_at_once_unless_they_bring_a_member(seen_uploaded, seen_stacked_uploaded):
@@ -305,7 +340,10 @@ def test_masters_that_download_join_at_once_unless_they_bring_a_member(seen_uplo
         INIT,
         "control-plane-network",
         "control-plane-join-master-1",
+        "control-plane-steady-master-1",
+        "control-plane-spare-master-1",
         "workers-membership-worker-0",
+        "workers-service-worker-0",
         "workers-join-worker-0",
         "verification-master-0",
     ],
@@ -314,6 +352,6 @@ def test_a_step_has_its_settings_files_and_scripts(seen, name):
     assert has_golden_contents(seen[name].inputs["stdin"], name)
 
 
-@pytest.mark.parametrize("name", [CHECK, UPLOAD, WITHDRAWAL])
+@pytest.mark.parametrize("name", [CHECKS[1], UPLOADS[1], WITHDRAWAL])
 def test_a_step_about_the_upload_has_its_settings_files_and_scripts(seen_stacked_uploaded, name):
     assert has_golden_contents(seen_stacked_uploaded[name].inputs["stdin"], name)

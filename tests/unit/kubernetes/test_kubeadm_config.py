@@ -23,7 +23,8 @@ EXTERNAL = external_etcd([f"https://{master.address}:2379" for master in MASTERS
 
 
 def cluster(*, masters: tuple[Host, ...] = MASTERS, etcd: Document = EXTERNAL, **changes) -> Cluster:
-    return Cluster(settings=replace(SETTINGS.kubernetes, **changes), masters=masters, etcd=etcd)
+    addresses = {master.name: master.address for master in masters}
+    return Cluster(settings=replace(SETTINGS.kubernetes, **changes), masters=addresses, etcd=etcd)
 
 
 LOCAL = {"fail_cgroup_v1": False, "ignore_preflight_errors": ("SystemVerification",), "conntrack_max_per_core": 0}
@@ -38,7 +39,7 @@ DISCOVERY = "/run/kubeadm-aws/kubeadm/bootstrap.conf"
         ("init.yaml", kubeadm.init_documents(cluster(), MASTERS[0])),
         ("init-cgroup-v1.yaml", kubeadm.init_documents(cluster(**LOCAL), MASTERS[0])),
         ("init-stacked.yaml", kubeadm.init_documents(cluster(etcd=STACKED), MASTERS[0])),
-        ("upload.yaml", kubeadm.upload_documents(cluster(etcd=STACKED), MASTERS[0], CERTIFICATE_KEY)),
+        ("upload.yaml", kubeadm.upload_documents(cluster(etcd=STACKED), CERTIFICATE_KEY)),
         (
             "join-master-uploaded.yaml",
             kubeadm.join_document(MASTERS[1], DISCOVERY, control_plane=True, certificate_key=CERTIFICATE_KEY),
@@ -48,6 +49,14 @@ DISCOVERY = "/run/kubeadm-aws/kubeadm/bootstrap.conf"
             "join-worker.yaml",
             kubeadm.join_document(
                 WORKER, DISCOVERY, control_plane=False, ignore_preflight_errors=("SystemVerification",)
+            ),
+        ),
+        (
+            "join-pool.yaml",
+            kubeadm.join_document(
+                replace(WORKER, labels={"of": "us"}, taints=("gpu=yes:NoSchedule", "a/b:NoExecute")),
+                DISCOVERY,
+                control_plane=False,
             ),
         ),
         ("corednsdeployment.yaml", kubeadm.coredns_patch()),

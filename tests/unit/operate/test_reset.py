@@ -17,7 +17,10 @@ NODES = {"master-0": "10.0.32.10", "worker-0": "10.0.32.20", "etcd-0": "10.0.32.
 OUTPUTS = {
     "bastionAddress": "203.0.113.7",
     "apiEndpoint": "https://api.kubeadm.internal:6443",
-    "nodes": [{"name": name, "address": address} for name, address in NODES.items()],
+    "nodes": [
+        {"name": name, "address": address, "zone": "us-east-1a", "machine": f"i-{name}"}
+        for name, address in NODES.items()
+    ],
     "loginUser": "admin",
     "kubeconfig": "apiVersion: v1",
     "sshPrivateKey": "KEY",

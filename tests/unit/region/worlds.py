@@ -40,7 +40,14 @@ def rule(protocol: str, low: int | None = None, high: int | None = None) -> Rule
 
 EVERYTHING = rule("-1")
 CHECK = HealthCheck(
-    protocol="HTTPS", port=None, path="/readyz", interval=10, timeout=5, healthy_threshold=2, unhealthy_threshold=3
+    protocol="HTTPS",
+    port=None,
+    path="/readyz",
+    interval=10,
+    timeout=5,
+    healthy_threshold=2,
+    unhealthy_threshold=3,
+    cuts_unhealthy=True,
 )
 TARGETS = (
     Target(target_id="10.0.16.16", address="10.0.16.16", port=6443, zone="us-east-1a"),

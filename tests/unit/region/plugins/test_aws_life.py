@@ -28,6 +28,8 @@ class Life:
     replaced: Callable[[Region], Properties] = lambda r: {}
     """Inputs each of which alone makes a replacement necessary."""
     tagged: bool = True
+    ends: bool = True
+    """Whether its end ends anything."""
 
 
 RULE = {"ipProtocol": "tcp", "fromPort": 22, "toPort": 22}
@@ -56,6 +58,14 @@ def rule(direction: str) -> Life:
 
 
 LIVES = [
+    Life(
+        token="aws:ec2transitgateway/instanceState:InstanceState",
+        inputs=lambda r: {"instanceId": r.instance, "state": "running", "force": False},
+        changed=lambda r: {"state": "stopped"},
+        replaced=lambda r: {"instanceId": "i-1"},
+        tagged=False,
+        ends=False,
+    ),
     Life(
         token="aws:ec2/vpc:Vpc",
         inputs=lambda r: {"cidrBlock": "10.9.0.0/16", "enableDnsHostnames": True, **TAGS},
@@ -177,6 +187,7 @@ LIVES = [
             "preserveClientIp": "false",
             "connectionTermination": True,
             "healthCheck": CHECK,
+            "targetHealthStates": [{"enableUnhealthyConnectionTermination": False, "unhealthyDrainingInterval": 30}],
             **TAGS,
         },
         changed=lambda r: {"deregistrationDelay": 30, "healthCheck": {**CHECK, "path": "/livez"}},
@@ -259,7 +270,7 @@ def test_life(region: Region, life: Life):
         assert read(driver, id, changed, state) == changed
 
     driver.delete(id, changed, state)
-    assert driver.read(id, changed, state).id == ""
+    assert (driver.read(id, changed, state).id == "") == life.ends
     driver.delete(id, changed, state)
 
 

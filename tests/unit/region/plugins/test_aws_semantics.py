@@ -11,7 +11,7 @@ from driver import CallError, Driver
 
 from region.cloud.moto_patches import IMAGE_ID, IMAGE_PARAMETER
 from region.plugins.aws import calls
-from region.plugins.base import UNKNOWN, Properties
+from region.plugins.base import UNKNOWN, PluginError, Properties
 from region.plugins.wire import plain
 
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
@@ -181,6 +181,40 @@ def test_what_the_stand_in_does_not_have_is_refused(region: Region):
     assert failures == [("region", "there is only us-east-1 here")]
 
 
+def test_instances_are_found_by_tag_and_state_and_otherwise_only_running_ones(region: Region):
+    def found(**inputs: object) -> list[str]:
+        return region.plugin.functions["aws:ec2/getInstances:getInstances"]({"instanceTags": {"of": "this"}, **inputs})[
+            "ids"
+        ]
+
+    inputs = {"ami": IMAGE_ID, "instanceType": "t3.small", "subnetId": region.subnet}
+    running, stopped, gone = (
+        region.make("aws:ec2/instance:Instance", {**inputs, "tags": {"of": "this"}})[0] for _ in range(3)
+    )
+    region.make("aws:ec2/instance:Instance", {**inputs, "tags": {"of": "other"}})
+    region.client("ec2").stop_instances(InstanceIds=[stopped])
+    region.client("ec2").terminate_instances(InstanceIds=[gone])
+    assert found() == [running]
+    assert found(instanceStateNames=["running", "stopping", "stopped"]) == [running, stopped]
+
+
 def test_a_parameter_names_the_image(region: Region):
     found = region.plugin.functions["aws:ssm/getParameter:getParameter"]({"name": IMAGE_PARAMETER})
     assert (found["value"], found["type"]) == (IMAGE_ID, "String")
+
+
+def test_types_of_machines_and_images_are_found_by_filters(region: Region):
+    def types(**filters: list[str]) -> list[str]:
+        given = [
+            {"name": name.replace("__", ".").replace("_", "-"), "values": values} for name, values in filters.items()
+        ]
+        found = region.plugin.functions["aws:ec2/getInstanceTypes:getInstanceTypes"]({"filters": given})
+        return found["instanceTypes"]
+
+    asked = ["t2.micro", "t4g.small", "x9.huge"]
+    assert types(instance_type=asked) == ["t2.micro", "t4g.small"]
+    assert types(instance_type=asked, processor_info__supported_architecture=["x86_64"]) == ["t2.micro"]
+    image = region.plugin.functions["aws:ec2/getAmi:getAmi"]
+    assert image({"filters": [{"name": "image-id", "values": [IMAGE_ID]}]})["architecture"] == "x86_64"
+    with pytest.raises(PluginError, match="returned no results"):
+        image({"filters": [{"name": "image-id", "values": ["ami-0123456789abcdef0"]}]})

@@ -16,18 +16,18 @@ case "$*" in
   "get node worker-1 "*) echo "aws:///us-east-1a/$MACHINE" ;;
   *"get --raw /api/v1/nodes/worker-1/proxy/healthz") sh -c "$ALIVE" ;;
   "drain worker-1 "*) exec sh -c "$DRAIN" ;;
-  "uncordon worker-1" | "delete node worker-1 --ignore-not-found") ;;
+  "cordon worker-1" | "uncordon worker-1" | "taint node worker-1 ToBeDeletedByClusterAutoscaler"*) ;;
   *) exit 2 ;;
 esac
 """
-BUDGET = "echo 'error when evicting pods/web-0 -n shop: it would violate the budget' >&2; exit 1"
+BUDGET = """echo 'error when evicting pods/"web-0" -n "shop" (will retry): it would violate the budget' >&2; exit 1"""
 
 
 def leave(folder: Path, *, alive: str, drain: str, machine: str = "i-1") -> subprocess.CompletedProcess[str]:
-    settings = "STEP=trial NODE_NAME=worker-1 PROVIDER_ID=aws:///us-east-1a/i-1 API_SERVERS=https://10.0.0.10:6443"
+    settings = "STEP=trial UNSERVED_SECONDS=0 DRAIN_SECONDS=300 NODE_NAME=worker-1 PROVIDER_ID=aws:///us-east-1a/i-1 API_SERVERS=https://10.0.0.10:6443"
     libraries = "".join((SCRIPTS / f"lib/{name}.sh").read_text() for name in ("common", "api-server"))
     administrator = "be_administrator() { READY_SERVER=https://10.0.0.10:6443; }"
-    script = (SCRIPTS / "kubernetes/drain-node.sh").read_text().replace("sleep 2", "sleep 0.1")
+    script = (SCRIPTS / "kubernetes/take-out-of-service.sh").read_text().replace("sleep 2", "sleep 0.1")
     text = f"{settings}\n{libraries}\n{administrator}\ntell_failures\n{script}"
     return run_with({"kubectl": KUBECTL}, text, folder, ALIVE=alive, DRAIN=drain, MACHINE=machine)
 
@@ -38,20 +38,22 @@ def calls(folder: Path) -> list[str]:
     return [line.partition(" ")[0] for line in lines if "--raw" not in line]
 
 
-def test_a_worker_that_lives_is_drained_before_its_node_is_deleted(tmp_path: Path):
+def test_a_worker_that_lives_says_no_to_the_balancer_before_it_is_drained(tmp_path: Path):
     done = leave(tmp_path, alive="exit 0", drain="sleep 0.5")
     assert done.returncode == 0, done.stderr
-    assert calls(tmp_path) == ["get", "drain", "delete"]
+    assert calls(tmp_path) == ["get", "cordon", "taint", "drain"]
     assert "given up" not in done.stdout
 
 
 @pytest.mark.parametrize(
-    "alive", ["exit 1", 'test "$(grep -c raw "$FAKE/calls")" -lt 3'], ids=["before", "while it is drained"]
+    ("alive", "asked"),
+    [("exit 1", ["get"]), ('test "$(grep -c raw "$FAKE/calls")" -lt 3', ["get", "cordon", "taint", "drain"])],
+    ids=["before", "while it is drained"],
 )
-def test_nobody_waits_for_pods_on_a_machine_that_is_gone(tmp_path: Path, alive: str):
+def test_nobody_waits_for_pods_on_a_machine_that_is_gone(tmp_path: Path, alive: str, asked: list[str]):
     done = leave(tmp_path, alive=alive, drain="exec sleep 60")
     assert done.returncode == 0, done.stderr
-    assert calls(tmp_path) == ["get", "drain", "delete"]
+    assert calls(tmp_path) == asked
     assert "worker-1 does not answer: its pods are given up instead of drained" in done.stdout
 
 
@@ -61,12 +63,12 @@ def test_a_kubelet_that_restarts_is_not_gone(tmp_path: Path):
     assert "given up" not in done.stdout
 
 
-def test_a_budget_that_forbids_it_is_told_and_the_worker_takes_pods_again(tmp_path: Path):
+def test_a_budget_that_forbids_it_is_told_and_the_worker_is_in_service_again(tmp_path: Path):
     done = leave(tmp_path, alive="exit 0", drain=BUDGET)
     assert done.returncode == 1
-    assert calls(tmp_path) == ["get", "drain", "uncordon"]
-    assert "pods/web-0 -n shop" in done.stderr
-    assert "FAILED: trial: pods did not leave worker-1 within 300 s" in done.stderr
+    assert calls(tmp_path) == ["get", "cordon", "taint", "drain", "taint", "uncordon"]
+    assert "worker-1 ToBeDeletedByClusterAutoscaler-" in (tmp_path / "calls").read_text()
+    assert "FAILED: trial: worker-1 keeps its pods shop/web-0 after 300 s (drainTimeoutSeconds)" in done.stderr
     assert done.stderr.count("FAILED: ") == 1
 
 

@@ -1,0 +1,160 @@
+"""A cluster that changes while it works: of another type, with more and fewer workers, stopped and started."""
+
+import signal
+import time
+import uuid
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from region.fabric import hosts
+from tests.e2e.cluster import Cluster, ready
+from tests.full import web
+from tests.full.api_servers import ApiServers
+from tests.full.conftest import Region
+from tests.full.health import assert_whole
+from tests.full.layout import MASTERS, change_instances, instances, members
+
+WORKERS = ("worker-0", "worker-1", "worker-2")
+DEFAULT = pytest.mark.parametrize("cluster", ["local"], indirect=True)
+
+
+def assert_changed(cluster: Cluster, region: Region, **settings: object) -> None:
+    """Set these, and have one `up` make it so, and the next nothing; nothing that was written is lost."""
+    written = f"before-{uuid.uuid4().hex[:8]}"
+    cluster.write(written)
+    region.checkout.set(cluster.stack, **settings)
+    assert cluster.make("up").returncode == 0
+    assert_whole(cluster, written)
+    assert cluster.make("up").returncode == 0
+    assert set(cluster.last_changes()) == {"same"}
+
+
+@pytest.mark.parametrize("kind", ["t3.medium", "t2.medium"])
+def test_masters_of_another_type_are_stopped_one_at_a_time(cluster: Cluster, region: Region, kind: str) -> None:
+    before = instances(cluster)
+    with ApiServers(cluster) as watched:
+        assert_changed(cluster, region, masterInstanceType=kind)
+    assert instances(cluster) == before, "nobody was replaced"
+    assert watched.fewest() >= 2, watched.account()
+    assert watched.were_away() == {*MASTERS}, "all were stopped once"
+
+
+@DEFAULT
+def test_more_workers_touch_nothing_else(cluster: Cluster, region: Region) -> None:
+    before = instances(cluster)
+    assert_changed(cluster, region, workerCount=3)
+    after = instances(cluster)
+    assert {name: after[name] for name in before} == before
+    assert ready(cluster.get("nodes")) == {*MASTERS, *WORKERS}
+    web.deploy(cluster)
+
+
+@DEFAULT
+def test_workers_of_another_type_are_replaced_while_clients_are_served(cluster: Cluster, region: Region) -> None:
+    before = instances(cluster)
+    with web.client(cluster, "master-1"):
+        assert_changed(cluster, region, workerInstanceType="t3.small")
+    after = instances(cluster)
+    assert {name for name in before if before[name] != after[name]} == set(WORKERS)
+    assert ready(cluster.get("nodes")) == {*MASTERS, *WORKERS}
+
+
+@DEFAULT
+def test_a_budget_that_forbids_a_workers_end_is_told_and_nothing_else_is_touched(
+    cluster: Cluster, region: Region
+) -> None:
+    cluster.kubectl("patch", "pdb", "web", "--type=merge", "--patch", '{"spec": {"minAvailable": 2}}')
+    cluster.kubectl("cordon", WORKERS[0])
+    cluster.kubectl("delete", "pod", "-l", "app=web", "--wait=true")
+    cluster.kubectl("rollout", "status", "deployment/web", "--timeout=120s")
+    cluster.kubectl("uncordon", WORKERS[0])
+    pod = web.pods(cluster)[WORKERS[2]]
+    region.checkout.set(cluster.stack, workerCount=2, drainTimeoutSeconds=10)
+    with web.client(cluster, "master-1"):
+        failed = cluster.make("up")
+        assert failed.returncode != 0
+        assert f"worker-2 keeps its pods default/{pod} after 10 s (drainTimeoutSeconds)" in failed.stdout
+        node = next(one for one in cluster.get("nodes") if one["metadata"]["name"] == WORKERS[2])
+        assert not node["spec"].get("taints")
+        assert not node["spec"].get("unschedulable")
+        assert ready(cluster.get("nodes")) == {*MASTERS, *WORKERS}
+        cluster.kubectl("patch", "pdb", "web", "--type=merge", "--patch", '{"spec": {"minAvailable": 1}}')
+        assert_changed(cluster, region, drainTimeoutSeconds=120)
+    assert ready(cluster.get("nodes")) == {*MASTERS, *WORKERS[:2]}
+    assert set(instances(cluster)) == {*MASTERS, *WORKERS[:2]}
+
+
+@DEFAULT
+def test_a_change_that_a_budget_forbade_can_be_taken_back(cluster: Cluster, region: Region) -> None:
+    cluster.kubectl("patch", "pdb", "web", "--type=merge", "--patch", '{"spec": {"minAvailable": 2}}')
+    before = instances(cluster)
+    region.checkout.set(cluster.stack, workerCount=1, drainTimeoutSeconds=5)
+    assert cluster.make("up").returncode != 0
+    assert_changed(cluster, region, workerCount=2, drainTimeoutSeconds=300)
+    assert instances(cluster) == before
+    assert ready(cluster.get("nodes")) == {*MASTERS, *WORKERS[:2]}
+    for kind in ("deployment", "pdb", "service"):
+        cluster.kubectl("delete", kind, "web")
+
+
+@DEFAULT
+def test_a_host_that_freezes_in_the_middle_of_a_step_fails_it_within_minutes(cluster: Cluster, region: Region) -> None:
+    before = hosts.running()
+    count = len([name for name in instances(cluster) if name.startswith("worker-")])
+    region.checkout.set(cluster.stack, workerCount=count + 1)
+    with ThreadPoolExecutor(1) as pool:
+        up = pool.submit(cluster.make, "up")
+        frozen = _freeze_in_a_step(before, up)
+        assert up.result().returncode != 0
+    assert f"on worker-{count}" in up.result().stdout + up.result().stderr
+    call = "import boto3, sys; boto3.client('ec2').terminate_instances(InstanceIds=sys.argv[1:])"
+    cluster.place("python", "-c", call, frozen)
+    assert_changed(cluster, region)
+    assert ready(cluster.get("nodes")) == {*MASTERS, *WORKERS[: count + 1]}
+
+
+def _freeze_in_a_step(before: set[str], up: Future[CompletedProcess[str]]) -> str:
+    """Stop every process of the first new host on which a step has begun; gives the machine's id."""
+    while not up.done():
+        for machine in hosts.running() - before:
+            if any(b"kill-after" in _command_line(pid) for pid in hosts.cgroup(machine).pids()):
+                hosts.cgroup(machine).signal(signal.SIGSTOP)
+                return machine
+        time.sleep(0.2)
+    raise AssertionError("no step began on a new host")
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+@pytest.mark.parametrize("round", range(3))
+def test_machines_that_were_all_stopped_are_started(cluster: Cluster, region: Region, round: int) -> None:
+    before, written = instances(cluster), f"before-stop-{uuid.uuid4().hex[:8]}"
+    cluster.write(written)
+    change_instances(cluster, "stop", *before)
+    assert cluster.make("up").returncode == 0
+    assert instances(cluster) == before
+    assert ready(cluster.get("nodes")) >= {*MASTERS, WORKERS[0]}
+    assert_whole(cluster, written)
+    assert cluster.make("up").returncode == 0
+    assert set(cluster.last_changes()) == {"same"}
+
+
+@pytest.mark.parametrize("round", range(2))
+def test_a_quorum_that_only_starting_can_give_lets_a_new_master_in(cluster: Cluster, round: int) -> None:
+    before, written = instances(cluster), f"before-both-{uuid.uuid4().hex[:8]}"
+    gone, stopped, _ = members(cluster)
+    cluster.write(written)
+    change_instances(cluster, "terminate", gone)
+    change_instances(cluster, "stop", stopped)
+    assert cluster.make("up").returncode == 0
+    after = instances(cluster)
+    assert {name for name in before if before[name] != after[name]} == {gone}
+    assert_whole(cluster, written)

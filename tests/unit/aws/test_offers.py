@@ -1,0 +1,56 @@
+"""Types of machines that the region does not have, or that do not fit their image, are refused at once."""
+
+import pytest
+from conftest import ANSWERS, Engine
+from pulumi.runtime import mocks
+
+from settings.reading import SettingsError
+
+OTHER_IMAGE = "ami-22222222222222222"
+ARM = {"t4g.small"}
+
+
+class Region(Engine):
+    """AWS where t4g.small is the only machine with an arm64 processor, and OTHER_IMAGE is for such."""
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, object], list[tuple[str, str]] | None]:
+        if args.token == "aws:ec2/getAmi:getAmi":
+            is_other = args.args["filters"][0]["values"] == [OTHER_IMAGE]
+            return {"architecture": "arm64" if is_other else "x86_64"}, []
+        if args.token == "aws:ec2/getInstanceTypes:getInstanceTypes":
+            wanted = {one["name"]: one["values"] for one in args.args["filters"]}
+            types = ARM | set(ANSWERS[args.token]["instanceTypes"])
+            [architecture] = wanted.get("processor-info.supported-architecture", [""])
+            fitting = {"arm64": ARM, "x86_64": types - ARM, "": types}[architecture]
+            return {"instanceTypes": [kind for kind in wanted["instance-type"] if kind in fitting]}, []
+        return super().call(args)
+
+
+def refusal(**given: object) -> str:
+    region = Region()
+    with pytest.raises(SettingsError) as refused:
+        region.run_stack(given)
+    assert not region.registered, "nothing was made"
+    return str(refused.value)
+
+
+def test_what_the_region_does_not_offer_is_named_with_its_setting_all_at_once():
+    said = refusal(masterInstanceType="x9.huge", workerPools={"gpu": {"count": 1, "instanceType": "p99.large"}})
+    assert "kubeadm-aws:masterInstanceType is 'x9.huge': AWS does not offer it in region us-east-1" in said
+    assert "kubeadm-aws:workerPools.gpu.instanceType is 'p99.large': AWS does not offer it" in said
+
+
+def test_another_processor_than_the_images_is_refused():
+    said = refusal(workerInstanceType="t4g.small")
+    assert "workerInstanceType is 't4g.small': its processor is another than that of image ami-0" in said
+
+
+def test_a_pool_may_have_another_processor_with_an_image_that_fits():
+    pool = {"count": 1, "instanceType": "t4g.small", "image": OTHER_IMAGE}
+    made = Region().run_stack({"workerPools": {"arm": pool}})
+    assert made.declared("aws:ec2/instance:Instance")["kubeadm-arm-0"].inputs["ami"] == OTHER_IMAGE
+
+
+def test_etcds_type_counts_only_where_etcd_has_machines():
+    assert Region().run_stack({"etcdInstanceType": "x9.huge"}).registered
+    assert "etcdInstanceType is 'x9.huge'" in refusal(etcdInstanceType="x9.huge", etcdTopology="dedicated-systemd")
