@@ -12,7 +12,7 @@ from settings.stack import load
 settings = load()
 past = birth.read()
 past.check(settings)
-check_offers(settings)
+check_offers(settings, past)
 infrastructure = Infrastructure(settings.kubernetes.cluster_name, settings, past)
 bastion, nodes = infrastructure.bastion, [*infrastructure.masters, *infrastructure.workers, *infrastructure.etcd]
 cluster = Cluster(
@@ -20,6 +20,7 @@ cluster = Cluster(
     ClusterArgs(
         settings=settings,
         past=past,
+        firewall=infrastructure.firewall,
         chain=infrastructure.chain,
         bastion=bastion.node,
         masters=infrastructure.masters,

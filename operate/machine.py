@@ -41,7 +41,7 @@ def replace(stack: str, name: str, *, seconds: int, agreed: bool) -> None:
         raise click.ClickException(_unknown(outputs, stack, name))
     if not agreed:
         click.confirm(f"End {name} ({outputs.machines[name]}) of stack {stack} and make another?", abort=True)
-    if _role(name) == "worker":
+    if _is_worker(name):
         _drain(outputs, name, seconds)
     else:
         _require_others_healthy(outputs, name)
@@ -113,7 +113,7 @@ def _ssh(
 def _require_worker(outputs: Outputs, stack: str, name: str) -> None:
     if name not in outputs.nodes:
         raise click.ClickException(_unknown(outputs, stack, name))
-    if _role(name) != "worker":
+    if not _is_worker(name):
         raise click.ClickException(f"{name} is no worker: only workers have pods that could go elsewhere")
 
 
@@ -123,3 +123,8 @@ def _unknown(outputs: Outputs, stack: str, name: str) -> str:
 
 def _role(name: str) -> str:
     return name.rpartition("-")[0]
+
+
+def _is_worker(name: str) -> bool:
+    """Whatever its pool is called."""
+    return _role(name) not in ("master", "etcd")

@@ -22,6 +22,7 @@ FOUNDING = "-control-plane-init"
 OUTPUT = "decided_at_birth"
 FOUNDERS = "etcd_founders"
 STARTS = "starts"
+CHANGES = "changes"
 # The engine writes the state while the program begins, and a file that it is writing is empty for a moment.
 HALF_WRITTEN = "failed to load checkpoint"
 TRIES, PAUSE_SECONDS = 50, 0.1
@@ -29,11 +30,12 @@ TRIES, PAUSE_SECONDS = 50, 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """A machine as it was when the state was last written: AWS's id of it, its image's, and its type."""
+    """A machine as it was when the state was last written: AWS's id of it, its image's, its type and its disk."""
 
     identity: str
     image: str
     instance_type: str
+    disk_gib: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +43,14 @@ class Past:
     """What the state knows of the cluster's birth: `decided` by setting, `etcd_founders` the machines etcd began on.
 
     Nothing and None before the founding, since until then all of it may change. `machines` are those of the last
-    update, and `starts` how often each had to be started, by their resources' names.
+    update, `starts` is how often each had to be started, and `changes` to be changed, by their resources' names.
     """
 
     decided: Mapping[str, str]
     etcd_founders: Sequence[str] | None
     machines: Mapping[str, "Machine"]
     starts: Mapping[str, int]
+    changes: Mapping[str, int]
 
     @property
     def is_founded(self) -> bool:
@@ -78,15 +81,17 @@ def read() -> Past:
     resources = _read_state(f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}")
     is_founded = any(urn.endswith(FOUNDING) for urn in resources)
     cluster = _outputs(resources, CLUSTER) if is_founded else {}
+    fleet = _outputs(resources, FLEET)
     return Past(
         decided=cluster.get(OUTPUT, {}),
         etcd_founders=cluster.get(FOUNDERS, []) if is_founded else None,
         machines={
             urn.rpartition("::")[2]: _machine(resource["outputs"])
             for urn, resource in resources.items()
-            if resource["type"] == INSTANCE
+            if resource["type"] == INSTANCE and "arn" in resource["outputs"]
         },
-        starts={name: int(count) for name, count in _outputs(resources, FLEET).get(STARTS, {}).items()},
+        starts={name: int(count) for name, count in fleet.get(STARTS, {}).items()},
+        changes={name: int(count) for name, count in fleet.get(CHANGES, {}).items()},
     )
 
 
@@ -96,7 +101,10 @@ def _outputs(resources: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
 
 def _machine(outputs: Mapping[str, Any]) -> Machine:
     return Machine(
-        identity=outputs["arn"].rpartition("/")[2], image=outputs["ami"], instance_type=outputs["instanceType"]
+        identity=outputs["arn"].rpartition("/")[2],
+        image=outputs["ami"],
+        instance_type=outputs["instanceType"],
+        disk_gib=int((outputs.get("rootBlockDevice") or {}).get("volumeSize") or 0),
     )
 
 

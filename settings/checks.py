@@ -15,6 +15,7 @@ RULES_OF_A_GROUP = 60
 def check(settings: Settings, read: Configuration) -> None:
     """Tell `read` of every setting that does not go with the others."""
     _check_counts(settings, read)
+    _check_rollout(settings, read)
     _check_zones(settings, read)
     _check_networks(settings, read)
     _check_etcd(settings, read)
@@ -31,6 +32,12 @@ def _check_counts(settings: Settings, read: Configuration) -> None:
         if nodes > room:
             reason = f"it is too small: each of {nodes} nodes gets a /24 of it, and there are {room}"
             read.refuse("podCidr", reason, pod_cidr)
+
+
+def _check_rollout(settings: Settings, read: Configuration) -> None:
+    if settings.image_rollout and settings.masters.count == 1 and not settings.etcd.topology.dedicated:
+        reason = "it would replace the only master, and all that etcd holds ends with that machine"
+        read.refuse("imageRollout", reason, value=True)
 
 
 def _check_zones(settings: Settings, read: Configuration) -> None:

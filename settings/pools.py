@@ -15,7 +15,8 @@ TAKEN = ("master", "etcd", "bastion", "reach")
 INSTANCE_TYPE = r"[a-z][a-z0-9-]*\.[a-z0-9-]+"
 IMAGE = r"ami-[0-9a-f]{8,17}"
 PART = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
-LABEL_KEY = rf"([a-z0-9]([a-z0-9.-]{{0,251}}[a-z0-9])?/)?{PART}"
+WORD = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+LABEL_KEY = rf"((?=[^/]{{1,253}}/){WORD}(\.{WORD})*/)?{PART}"
 TAINT = rf"(?P<key>{LABEL_KEY})(=(?P<value>({PART})?))?:(NoSchedule|PreferNoSchedule|NoExecute)"
 # A kubelet may not give its own node these, and taints of theirs are how Kubernetes itself speaks of a node.
 RESERVED = r"([a-z0-9.-]*\.)?(kubernetes|k8s)\.io/.*|kubeadm-aws/.*|ToBeDeletedByClusterAutoscaler"
@@ -80,7 +81,7 @@ def _wrong_values(pool: Mapping[str, Any]) -> list[str]:
         "image": isinstance(pool["image"], str) and re.fullmatch(f"({IMAGE})?", pool["image"]),
         "spot": isinstance(pool["spot"], bool),
         "labels": isinstance(pool["labels"], dict) and all(map(_is_label, pool["labels"].items())),
-        "taints": isinstance(pool["taints"], list) and all(map(_is_taint, pool["taints"])),
+        "taints": isinstance(pool["taints"], list) and all(map(_is_taint, pool["taints"])) and _differ(pool["taints"]),
         "ingress": isinstance(pool["ingress"], bool),
     }
     forms = {
@@ -110,6 +111,11 @@ def _is_label(label: tuple[str, object]) -> bool:
 def _is_taint(taint: object) -> bool:
     found = re.fullmatch(TAINT, taint) if isinstance(taint, str) else None
     return found is not None and _is_key(found["key"])
+
+
+def _differ(taints: list[str]) -> bool:
+    """A node has one taint at most of each key and effect."""
+    return len({re.sub("=[^:]*", "", taint) for taint in taints}) == len(taints)
 
 
 def _is_key(key: str) -> bool:

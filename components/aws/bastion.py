@@ -17,8 +17,9 @@ from components.host.step import remote_step
 from settings.values import MachineSettings
 
 HOSTNAME = "bastion"
-# A booting machine does not answer for a minute or two; dials back off to 5 s.
-DIAL_ERROR_LIMIT = 120
+# A booting machine refuses for a minute or two, one that lets nobody in is silent; dials back off to 5 s. So it is some
+# minutes until somebody is told who is not among adminCidrs.
+DIAL_ERROR_LIMIT, DIAL_SECONDS = 40, 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,6 @@ class BastionArgs:
 
     network: Network
     security_group_id: pulumi.Input[str]
-    image: pulumi.Input[str]
     fleet: Fleet
     settings: MachineSettings
     login_user: str
@@ -65,7 +65,7 @@ class Bastion(pulumi.ComponentResource):
         machine = make_machine(
             name,
             HOSTNAME,
-            args.fleet.image(name, args.image),
+            args.fleet.image(name),
             args.settings,
             place,
             host_key,
@@ -87,6 +87,7 @@ class Bastion(pulumi.ComponentResource):
             "private_key": self.access.private_key,
             "host_key": host_key.public,
             "dial_error_limit": DIAL_ERROR_LIMIT,
+            "per_dial_timeout": DIAL_SECONDS,
         }
         booting = Node(
             name=HOSTNAME,

@@ -27,6 +27,7 @@ class Infrastructure(pulumi.ComponentResource):
     Machines, balancers and gateways are all made at once; only steps on the machines wait for the bastion.
     """
 
+    firewall: Sequence[str]
     bastion: Bastion
     chain: Chain
     masters: list[Node]
@@ -43,11 +44,11 @@ class Infrastructure(pulumi.ComponentResource):
         self._name, self._settings, self._past = name, settings, past
         self._tags = settings.resource_tags()
         self._child = pulumi.ResourceOptions(parent=self)
-        self._image = resolve_image(settings.machine_image, settings.machine_image_parameter)
         self._fleet = self._make_fleet()
         self.chain = self._make_chain()
         self._network = self._make_network()
         self._firewall = self._make_firewall()
+        self.firewall = self._firewall.rows
         self.bastion = self._make_bastion()
         self.masters = self._make_machines("master", settings.masters)
         pools = {pool.name: self._make_machines("worker", pool.machines, pool) for pool in settings.pools}
@@ -73,6 +74,12 @@ class Infrastructure(pulumi.ComponentResource):
         args = FleetArgs(
             cluster_name=self._settings.kubernetes.cluster_name,
             past=self._past,
+            image=resolve_image(self._settings.machine_image, self._settings.machine_image_parameter),
+            asked={
+                f"{self._name}-{role}-{ordinal}": machines
+                for role, machines in self._quorum_machines().items()
+                for ordinal in range(machines.count)
+            },
             image_rollout=self._settings.image_rollout,
         )
         return Fleet(f"{self._name}-fleet", args, self._child)
@@ -85,19 +92,24 @@ class Infrastructure(pulumi.ComponentResource):
         if not self._past.is_founded or pulumi.runtime.is_dry_run():
             return Chain({})
         settings, lives = self._settings, lambda name: self._fleet.lives(f"{self._name}-{name}")
-        etcd = settings.etcd_machines.count if settings.etcd.topology.dedicated else 0
         masters = [
-            *sorted((f"etcd-{ordinal}" for ordinal in range(etcd)), key=lives),
-            *sorted((f"master-{ordinal}" for ordinal in range(settings.masters.count)), key=lives),
+            name
+            for role, machines in self._quorum_machines().items()
+            for name in sorted((f"{role}-{ordinal}" for ordinal in range(machines.count)), key=lives)
         ]
-        workers = [name for pool in settings.pools for name in pool.nodes if lives(name)]
-        before = {
-            **one_after_another(masters),
-            **dict.fromkeys(workers[: settings.max_unavailable_workers], masters[-1]),
-            **one_after_another(workers, settings.max_unavailable_workers),
-        }
+        # What is gone is away already, and waits for nobody.
+        workers = sorted((name for pool in settings.pools for name in pool.nodes), key=lives)
+        at_once = settings.max_unavailable_workers
+        after = {**dict.fromkeys(workers[:at_once], masters[-1]), **one_after_another(workers, at_once)}
+        before = {**one_after_another(masters), **{name: other for name, other in after.items() if lives(name)}}
         gone = [name for name in masters if not lives(name)]
         return Chain(before, started=self._fleet.started, asked=masters, gone=gone)
+
+    def _quorum_machines(self) -> Mapping[str, MachineSettings]:
+        """What etcd's quorum and the API are made of, by role, in the order in which they change."""
+        settings = self._settings
+        etcd = {"etcd": settings.etcd_machines} if settings.etcd.topology.dedicated else {}
+        return {**etcd, "master": settings.masters}
 
     def _make_network(self) -> Network:
         args = NetworkArgs(settings=self._settings.network, protect=self._settings.deletion_protection, tags=self._tags)
@@ -117,7 +129,6 @@ class Infrastructure(pulumi.ComponentResource):
         args = BastionArgs(
             network=self._network,
             security_group_id=self._firewall.groups["bastion"],
-            image=self._image,
             fleet=self._fleet,
             settings=self._settings.bastion,
             login_user=self._settings.login_user,
@@ -132,7 +143,6 @@ class Infrastructure(pulumi.ComponentResource):
             role=role,
             settings=settings,
             pool=pool,
-            image=(pool and pool.image) or self._image,
             fleet=self._fleet,
             chain=self.chain,
             network=self._network,

@@ -123,13 +123,12 @@ def _credits(instance_type: str) -> aws.ec2.InstanceCreditSpecificationArgs | No
 class MachinesArgs:
     """What the machines of one role, or of one pool of workers, have in common.
 
-    `image` is today's. `chain` says when a living one may change.
+    `chain` says when a living one may change.
     """
 
     role: Role
     settings: MachineSettings
     pool: WorkerPool | None = None
-    image: pulumi.Input[str]
     fleet: Fleet
     chain: Chain
     network: Network
@@ -156,7 +155,10 @@ class Machines(pulumi.ComponentResource):
         address = None if first is None else str(args.network.plan[zone].reserved[first + ordinal])
         resource = f"{name}-{ordinal}"
         host_key = make_host_key(resource, self)
-        image = args.fleet.image(resource, args.image, args.settings.instance_type if args.role == "worker" else None)
+        image = args.fleet.image(
+            resource, args.settings if args.role == "worker" else None, args.pool.image if args.pool else None
+        )
+        change = args.fleet.changes.get(resource)
         machine = make_machine(
             resource,
             hostname,
@@ -192,7 +194,7 @@ class Machines(pulumi.ComponentResource):
             ),
             identity=machine.id,
             made_of=made_of(args.settings, args.fleet.starts.get(resource, 0)),
-            wanted=pulumi.Output.concat(made_of(args.settings), ", ", image),
+            wanted=f"{made_of(args.settings)}, {image}" + (f", change {change}" if change else ""),
             machine=machine,
             running=args.fleet.running(resource, machine),
             host_key=host_key.public,

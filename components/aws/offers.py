@@ -1,51 +1,58 @@
 """What AWS offers in the region: asked before anything is made, since a machine that it refuses is told of too late."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 
 import pulumi
 import pulumi_aws as aws
 
 from components.aws.machines import resolve_image
+from settings.birth import Past
 from settings.reading import refuse_all
 from settings.values import Settings
 
 
-def check_offers(settings: Settings) -> None:
-    """Raises SettingsError with every type of machine that the region has not, or that does not fit its image."""
+def check_offers(settings: Settings, past: Past) -> None:
+    """Raises SettingsError with every type of machine that the region has not, or that does not fit its image.
+
+    That is the image of machines that are there and change in place, and for others today's.
+    """
     image = resolve_image(settings.machine_image, settings.machine_image_parameter)
-    problems = [f"{pulumi.get_project()}:{problem}" for problem in _problems(settings, image)]
+    problems = [f"{pulumi.get_project()}:{problem}" for problem in _problems(sorted(_wanted(settings, past, image)))]
     if problems:
         refuse_all(problems)
 
 
-def _problems(settings: Settings, image: str) -> Iterator[str]:
-    images = {image, *(pool.image for pool in settings.pools if pool.image)}
-    architectures = {image: _architecture(image) for image in sorted(images)}
-    machines = {**_types(settings, image)}
-    kinds = sorted({kind for kind, _ in machines.values()})
+def _problems(wanted: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+    kinds = sorted({kind for _, kind, _ in wanted})
+    architectures = {image: _architecture(image) for image in sorted({image for _, _, image in wanted})}
     offered = _offered(kinds)
-    fitting = {architecture: _offered(kinds, architecture) for architecture in set(architectures.values())}
-    for key, (kind, its_image) in machines.items():
-        architecture = architectures[its_image]
+    fitting = {architecture: _offered(kinds, architecture) for architecture in sorted(set(architectures.values()))}
+    for key, kind, image in wanted:
         if kind not in offered:
-            yield f"{key} is {kind!r}: AWS does not offer it in region {settings.region}"
-        elif kind not in fitting[architecture]:
-            yield f"{key} is {kind!r}: its processor is another than that of image {its_image}, {architecture}"
+            yield f"{key} is {kind!r}: AWS does not offer it in this region"
+        elif kind not in fitting[architectures[image]]:
+            yield f"{key} is {kind!r}: its processor is another than that of image {image}, {architectures[image]}"
 
 
-def _types(settings: Settings, image: str) -> Mapping[str, tuple[str, str]]:
-    """Type and image of each kind of machine, by the setting that has the type."""
-    pools = {f"workerPools.{pool.name}.instanceType": pool for pool in settings.pools[1:]}
-    kinds = {
-        "bastionInstanceType": settings.bastion.instance_type,
-        "masterInstanceType": settings.masters.instance_type,
-        "workerInstanceType": settings.pools[0].machines.instance_type,
-        **({"etcdInstanceType": settings.etcd_machines.instance_type} if settings.etcd.topology.dedicated else {}),
+def _wanted(settings: Settings, past: Past, image: str) -> set[tuple[str, str, str]]:
+    """The setting that has a type of machines, the type, and an image that it must fit."""
+    in_place = {
+        "bastion": settings.bastion,
+        "master": settings.masters,
+        **({"etcd": settings.etcd_machines} if settings.etcd.topology.dedicated else {}),
     }
-    return {
-        **{key: (kind, image) for key, kind in kinds.items()},
-        **{key: (pool.machines.instance_type, pool.image or image) for key, pool in pools.items()},
-    }
+    wanted = {(f"{role}InstanceType", machines.instance_type, image) for role, machines in in_place.items()}
+    if not settings.image_rollout:
+        for role, machines in in_place.items():
+            name = rf"{settings.kubernetes.cluster_name}-{role}(-\d+)?"
+            images = [machine.image for known, machine in past.machines.items() if re.fullmatch(name, known)]
+            wanted |= {(f"{role}InstanceType", machines.instance_type, image) for image in images}
+    default, *others = settings.pools
+    wanted.add(("workerInstanceType", default.machines.instance_type, image))
+    for pool in others:
+        wanted.add((f"workerPools.{pool.name}.instanceType", pool.machines.instance_type, pool.image or image))
+    return wanted
 
 
 def _offered(kinds: Sequence[str], architecture: str | None = None) -> Collection[str]:
@@ -57,4 +64,6 @@ def _offered(kinds: Sequence[str], architecture: str | None = None) -> Collectio
 
 
 def _architecture(image: str) -> str:
-    return aws.ec2.get_ami(filters=[aws.ec2.GetAmiFilterArgs(name="image-id", values=[image])]).architecture
+    """Images are deprecated two years after they were made, and still start machines."""
+    by_id = aws.ec2.GetAmiFilterArgs(name="image-id", values=[image])
+    return aws.ec2.get_ami(filters=[by_id], include_deprecated=True).architecture

@@ -25,7 +25,7 @@ class Node:
     connection: pulumi.Input[ConnectionArgs]
     identity: pulumi.Output[str]
     made_of: str
-    wanted: pulumi.Input[str]
+    wanted: str
     machine: pulumi.Resource
     running: pulumi.Resource
     host_key: pulumi.Output[str]

@@ -29,10 +29,12 @@ class ClusterArgs:
     """`named`: the API server's DNS record. `reachable`: what must be there before a node joins by it.
 
     `served`: what must be there before clients come, `attached` what brings each worker its own.
+    `firewall` is its rows, in words.
     """
 
     settings: Settings
     past: Past
+    firewall: Sequence[str]
     chain: Chain
     bastion: Node
     masters: Sequence[Node]
@@ -156,6 +158,8 @@ class Cluster(pulumi.ComponentResource):
             api_servers=self._control_plane.api_servers,
             ingress_name=self._args.ingress_name,
             settings=self._settings,
+            firewall=self._args.firewall,
+            certificates=self._certificates(),
             after=[
                 *self._datastore.ready,
                 *self._datastore.steady,
@@ -165,6 +169,12 @@ class Cluster(pulumi.ComponentResource):
             ],
         )
         return Verification(f"{self._name}-verification", args, self._child)
+
+    def _certificates(self) -> list[pulumi.Output[str]]:
+        """Those that hosts present to each other, and that the program renews."""
+        etcd, nodes = self._etcd_pki, self._pki.kubelet_serving.values()
+        pairs = [*nodes, *etcd.server.values(), *etcd.peer.values(), etcd.healthcheck_client, etcd.apiserver_client]
+        return [pair.certificate for pair in pairs]
 
 
 def _etcd_manager(settings: Settings) -> EtcdManager | None:

@@ -11,6 +11,7 @@ from components.host.chain import Chain
 from components.host.node import Node
 from components.host.spare import Peers, ask_peers
 from components.host.step import NodeFile, remote_step
+from components.kubernetes.joining import STEP_SECONDS
 from settings.ports import API_PORT
 from settings.values import KubernetesSettings
 
@@ -55,6 +56,7 @@ class SteadyMasters(pulumi.ComponentResource):
             # What the end of a worker's step asks for: that step has the value of the day it was made.
             files=[NodeFile(path="/etc/kubeadm-aws/drain-seconds", content=f"{args.settings.drain_timeout_seconds}\n")],
             libraries=["lib/etcd-client.sh"],
+            timeout_seconds=STEP_SECONDS,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[joined]),
         )
         args.chain.is_steady(master.name, step)

@@ -1,5 +1,6 @@
 """Verification: the last step, which proves that the cluster works and names what it has proved that for."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,10 @@ PATIENCE_SECONDS = 50
 
 @dataclass(frozen=True, kw_only=True)
 class VerificationArgs:
-    """`after` is all that must be done before there is anything to prove. `etcd_machines` run etcd alone."""
+    """`after` is all that must be done before there is anything to prove. `etcd_machines` run etcd alone.
+
+    Another `firewall`, in words, and other `certificates` are proved again too.
+    """
 
     masters: Sequence[Node]
     workers: Sequence[Node]
@@ -27,6 +31,8 @@ class VerificationArgs:
     api_servers: pulumi.Input[str]
     ingress_name: pulumi.Input[str]
     settings: Settings
+    firewall: Sequence[str]
+    certificates: Sequence[pulumi.Input[str]]
     after: Sequence[pulumi.Resource]
 
 
@@ -49,6 +55,7 @@ class Verification(pulumi.ComponentResource):
             settings={
                 "RELEASE": self.release,
                 "MACHINES": by_name(nodes, lambda node: node.identity),
+                "DIGEST": pulumi.Output.all(*args.firewall, *args.certificates).apply(_digest),
                 "MADE_OF": by_name(nodes, lambda node: node.made_of, "; "),
                 "KUBERNETES_VERSION": kubernetes.version,
                 "MASTERS": by_name(args.masters, lambda node: node.address),
@@ -68,3 +75,7 @@ class Verification(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )
         self.register_outputs({"release": self.release})
+
+
+def _digest(texts: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()

@@ -58,15 +58,15 @@ class Workers(pulumi.ComponentResource):
 
     def _serve(self, worker: Node, joined: pulumi.Resource) -> pulumi.Resource:
         """Made last, so that its end is the first: the worker is drained while everything else of it is there."""
-        args = self._args
+        args, attached = self._args, self._args.attached.get(worker.name, ())
         step = self._on_master(
             "service",
             worker,
             "kubernetes/await-worker.sh",
-            settings={"MADE_OF": worker.made_of, "UNSERVED_SECONDS": str(UNSERVED_SECONDS)},
+            settings={"MADE_OF": worker.made_of, "UNSERVED_SECONDS": str(UNSERVED_SECONDS if attached else 0)},
             delete_script="kubernetes/take-out-of-service.sh",
             timeout_seconds=STEP_SECONDS + MAX_DRAIN_SECONDS,
-            after=[joined, *self._label(worker, joined), *args.attached.get(worker.name, ())],
+            after=[joined, *self._label(worker, joined), *attached],
         )
         args.chain.is_steady(worker.name, step)
         return step

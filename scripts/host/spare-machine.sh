@@ -39,8 +39,13 @@ another_is_ready() {
   return 1
 }
 
-if [[ -e $NOTE && $(cat "$NOTE") != "$WANTED" ]]; then
-  echo "$NODE_NAME is $(cat "$NOTE") and shall be $WANTED"
+# A machine without a note is new, unless something runs on it.
+is_new() {
+  [[ ! -e $NOTE && ! -e /etc/kubernetes/kubelet.conf && ! -e /var/lib/etcd/member/wal ]]
+}
+
+if ! is_new && [[ $(cat "$NOTE" 2>/dev/null) != "$WANTED" ]]; then
+  echo "$NODE_NAME is $(cat "$NOTE" 2>/dev/null || echo "something not noted") and shall be $WANTED"
   if [[ -n $ETCD_PKI && -n $OTHER_MEMBERS ]]; then
     be_etcd_client "$ETCD_PKI"
     wait_for 120 "the other members to be a quorum without $NODE_NAME; until then it stays as it is" others_are_a_quorum

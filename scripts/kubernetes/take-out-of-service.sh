@@ -9,10 +9,13 @@ set -euo pipefail
 LEAVING=ToBeDeletedByClusterAutoscaler
 
 # A Node looks Ready for most of a minute after its machine is gone; its kubelet, asked by the API server, answers no more. One that
-# restarts is back in a moment.
+# restarts is back in a moment, and an API server that does not answer itself says nothing about it.
 is_gone() {
+  local said
   for _ in {1..3}; do
-    ! kubectl --request-timeout 5s get --raw "/api/v1/nodes/$NODE_NAME/proxy/healthz" >/dev/null 2>&1 || return 1
+    kubectl --request-timeout 5s get --raw /readyz >/dev/null 2>&1 || return 1
+    ! said=$(kubectl --request-timeout 5s get --raw "/api/v1/nodes/$NODE_NAME/proxy/healthz" 2>&1) || return 1
+    grep --quiet --extended-regexp 'trying to reach|[Tt]imeout|timed out|deadline' <<<"$said" || return 1
     sleep 2
   done
 }
@@ -24,7 +27,9 @@ give_up_if_gone() {
   fi
 }
 
+# By an API server that is ready now: the one before may be why it failed.
 take_back() {
+  choose_api_server
   kubectl taint node "$NODE_NAME" "$LEAVING-" >/dev/null || true
   kubectl uncordon "$NODE_NAME" || true
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Proves on the first master that the whole cluster works, and fails with what does not. Leaves nothing behind.
 # RELEASE: the versions that must run. MACHINES: "name=identity ..." and MADE_OF: "name=what; ..." of all, so that any new or
-# changed machine is verified.
+# changed machine is verified. DIGEST: of firewall and certificates, for the same reason.
 # KUBERNETES_VERSION, MASTERS ("name=address ..."), WORKERS ("name ..."), API_NAME, INGRESS_NAME and
 # NODE_PORTS ("balancer's port:node port ..."), MANIFEST: the probe's manifest on this host. Needs the command etcd-health, and
 # node-readiness.sh and api-server.sh with their settings before it.
@@ -115,4 +115,4 @@ dns_is_spread
 kubectl delete namespace "$PROBE" --ignore-not-found --timeout=120s >/dev/null
 trap clean_up EXIT
 pods_have_dns_and_answer_through_the_balancer
-echo "verified: $MACHINES ($MADE_OF)"
+echo "verified: $MACHINES ($MADE_OF), firewall and certificates ${DIGEST:0:12}"

@@ -1,8 +1,11 @@
 """A founded cluster's machines change one after another, whatever the engine may do at once."""
 
+import itertools
+
 import boto3
 import pytest
 
+from region.cloud.moto_patches import IMAGE_ID
 from tests.engine.conftest import MakeStack
 from tests.engine.stack import Result, Stack
 
@@ -92,12 +95,21 @@ def test_what_was_stopped_is_started_and_proved(stack: Stack, ec2) -> None:
 
 
 def test_a_new_image_replaces_nobody_until_told_to(stack: Stack, ec2) -> None:
-    newer = ec2.register_image(Name="newer", Architecture="x86_64", RootDeviceName="/dev/xvda")["ImageId"]
+    newer = ec2.copy_image(Name="newer", SourceImageId=IMAGE_ID, SourceRegion="us-east-1")["ImageId"]
     stack.set("machineImage", newer)
     assert stack.preview().changes == {}
     stack.set("imageRollout", True)
     replaced = stack.preview().changes
     assert {replaced[machine] for machine in (*MASTERS, *WORKERS)} == {"replace"}
+
+
+def test_a_rollout_replaces_living_masters_one_after_another(stack: Stack) -> None:
+    """Each has ended only when the others were asked, and its successor is steady before the next one ends."""
+    order = stack.up("-p", "64").order
+    for before, after in itertools.pairwise(MASTERS):
+        back = order.index(("create-replacement", steady(before)[0]))
+        assert back < order.index(("update", spared(after)[0])) < order.index(("delete-replaced", after))
+    assert stack.up("--expect-no-changes").changes == {}
 
 
 def test_destroy_ends_machines_together(stack: Stack) -> None:

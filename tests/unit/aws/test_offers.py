@@ -1,7 +1,9 @@
 """Types of machines that the region does not have, or that do not fit their image, are refused at once."""
 
+from collections.abc import Mapping
+
 import pytest
-from conftest import ANSWERS, Engine
+from conftest import ANSWERS, STATE, Engine
 from pulumi.runtime import mocks
 
 from settings.reading import SettingsError
@@ -26,8 +28,8 @@ class Region(Engine):
         return super().call(args)
 
 
-def refusal(**given: object) -> str:
-    region = Region()
+def refusal(past: Mapping[str, object] | None = None, **given: object) -> str:
+    region = Region(answers={**ANSWERS, STATE: {"outputs": past or {}}})
     with pytest.raises(SettingsError) as refused:
         region.run_stack(given)
     assert not region.registered, "nothing was made"
@@ -36,13 +38,21 @@ def refusal(**given: object) -> str:
 
 def test_what_the_region_does_not_offer_is_named_with_its_setting_all_at_once():
     said = refusal(masterInstanceType="x9.huge", workerPools={"gpu": {"count": 1, "instanceType": "p99.large"}})
-    assert "kubeadm-aws:masterInstanceType is 'x9.huge': AWS does not offer it in region us-east-1" in said
+    assert "kubeadm-aws:masterInstanceType is 'x9.huge': AWS does not offer it in this region" in said
     assert "kubeadm-aws:workerPools.gpu.instanceType is 'p99.large': AWS does not offer it" in said
 
 
 def test_another_processor_than_the_images_is_refused():
     said = refusal(workerInstanceType="t4g.small")
     assert "workerInstanceType is 't4g.small': its processor is another than that of image ami-0" in said
+
+
+def test_machines_that_are_there_change_in_place_so_their_own_image_counts():
+    outputs = {"arn": "arn:aws:ec2:us-east-1:1:instance/i-1", "ami": OTHER_IMAGE, "instanceType": "t4g.small"}
+    past = {"urn:pulumi:test::p::i::kubeadm-master-0": {"type": "aws:ec2/instance:Instance", "outputs": outputs}}
+    said = refusal(past)
+    assert f"masterInstanceType is 't2.medium': its processor is another than that of image {OTHER_IMAGE}" in said
+    assert "workerInstanceType" not in said
 
 
 def test_a_pool_may_have_another_processor_with_an_image_that_fits():

@@ -34,8 +34,11 @@ def ask(folder: Path, *, noted: str, sick: str = "", leader: str = "1", moves: s
     )
     libraries = "".join((SCRIPTS / f"lib/{name}.sh").read_text() for name in ("common", "etcd-client"))
     script = (SCRIPTS / "host/spare-machine.sh").read_text().replace("/etc/kubeadm-aws/made-of", str(note))
+    script = script.replace("/var/lib/etcd/member/wal", str(folder / "wal"))
     text = f"{settings}\n{libraries}\ntell_failures\n{script.replace('wait_for 120', 'wait_for 0')}"
-    return run_with({"etcdctl": ETCDCTL, "curl": CURL}, text, folder, SICK=sick, LEADER=leader, MOVES=moves, API=api)
+    done = run_with({"etcdctl": ETCDCTL, "curl": CURL}, text, folder, SICK=sick, LEADER=leader, MOVES=moves, API=api)
+    (folder / "said").write_text(done.stdout)
+    return done
 
 
 Done = subprocess.CompletedProcess[str]
@@ -43,6 +46,12 @@ Done = subprocess.CompletedProcess[str]
 
 def calls(folder: Path) -> str:
     return (folder / "calls").read_text() if (folder / "calls").exists() else ""
+
+
+def test_without_a_note_a_machine_on_which_a_member_runs_is_not_taken_for_new(tmp_path: Path):
+    (tmp_path / "wal").mkdir()
+    assert ask(tmp_path, noted="", sick=M3).returncode == 1
+    assert "master-0 is something not noted and shall be" in (tmp_path / "said").read_text()
 
 
 @pytest.mark.parametrize("noted", ["", "t3.large, 20 GiB, ami-1"], ids=["a new machine", "the same"])

@@ -96,6 +96,8 @@ def declare_cluster(
             api_servers=control_plane.api_servers,
             ingress_name="ingress.test",
             settings=SETTINGS,
+            firewall=["bastion to master: tcp (22, 22)"],
+            certificates=["CERTIFICATE"],
             after=[*control_plane.ready, *joined.ready],
         ),
     )

@@ -14,7 +14,10 @@ shift 2 # --server URL
 echo "$*" >>"$FAKE/calls"
 case "$*" in
   "get node worker-1 "*) echo "aws:///us-east-1a/$MACHINE" ;;
-  *"get --raw /api/v1/nodes/worker-1/proxy/healthz") sh -c "$ALIVE" ;;
+  *"get --raw /readyz") sh -c "${READY:-exit 0}" ;;
+  *"get --raw /api/v1/nodes/worker-1/proxy/healthz")
+    sh -c "$ALIVE" || { echo "${WHY:-error trying to reach service: dial tcp}" >&2; exit 1; }
+    ;;
   "drain worker-1 "*) exec sh -c "$DRAIN" ;;
   "cordon worker-1" | "uncordon worker-1" | "taint node worker-1 ToBeDeletedByClusterAutoscaler"*) ;;
   *) exit 2 ;;
@@ -23,13 +26,15 @@ esac
 BUDGET = """echo 'error when evicting pods/"web-0" -n "shop" (will retry): it would violate the budget' >&2; exit 1"""
 
 
-def leave(folder: Path, *, alive: str, drain: str, machine: str = "i-1") -> subprocess.CompletedProcess[str]:
+def leave(
+    folder: Path, *, alive: str, drain: str, machine: str = "i-1", **more: str
+) -> subprocess.CompletedProcess[str]:
     settings = "STEP=trial UNSERVED_SECONDS=0 DRAIN_SECONDS=300 NODE_NAME=worker-1 PROVIDER_ID=aws:///us-east-1a/i-1 API_SERVERS=https://10.0.0.10:6443"
     libraries = "".join((SCRIPTS / f"lib/{name}.sh").read_text() for name in ("common", "api-server"))
-    administrator = "be_administrator() { READY_SERVER=https://10.0.0.10:6443; }"
+    administrator = "be_administrator() { READY_SERVER=https://10.0.0.10:6443; }\nchoose_api_server() { :; }"
     script = (SCRIPTS / "kubernetes/take-out-of-service.sh").read_text().replace("sleep 2", "sleep 0.1")
     text = f"{settings}\n{libraries}\n{administrator}\ntell_failures\n{script}"
-    return run_with({"kubectl": KUBECTL}, text, folder, ALIVE=alive, DRAIN=drain, MACHINE=machine)
+    return run_with({"kubectl": KUBECTL}, text, folder, ALIVE=alive, DRAIN=drain, MACHINE=machine, **more)
 
 
 def calls(folder: Path) -> list[str]:
@@ -70,6 +75,20 @@ def test_a_budget_that_forbids_it_is_told_and_the_worker_is_in_service_again(tmp
     assert "worker-1 ToBeDeletedByClusterAutoscaler-" in (tmp_path / "calls").read_text()
     assert "FAILED: trial: worker-1 keeps its pods shop/web-0 after 300 s (drainTimeoutSeconds)" in done.stderr
     assert done.stderr.count("FAILED: ") == 1
+
+
+@pytest.mark.parametrize("why", ["Error from server (InternalError)", "healthz check failed"])
+def test_a_kubelet_that_answers_badly_is_not_gone(tmp_path: Path, why: str):
+    done = leave(tmp_path, alive="exit 1", drain="sleep 0.5", WHY=why)
+    assert done.returncode == 0, done.stderr
+    assert calls(tmp_path) == ["get", "cordon", "taint", "drain"]
+
+
+def test_an_api_server_that_is_away_says_nothing_about_a_worker(tmp_path: Path):
+    done = leave(tmp_path, alive="exit 1", drain="exit 1", READY="exit 1")
+    assert done.returncode == 1
+    assert "given up" not in done.stdout
+    assert calls(tmp_path) == ["get", "cordon", "taint", "drain", "taint", "uncordon"]
 
 
 def test_a_node_on_another_machine_is_left_alone(tmp_path: Path):

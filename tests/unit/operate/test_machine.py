@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from operate.__main__ import main
 
-NODES = ("master-0", "master-1", "master-2", "worker-0")
+NODES = ("master-0", "master-1", "master-2", "worker-0", "gpu-0")
 OUTPUTS = {
     "bastionAddress": "203.0.113.7",
     "apiEndpoint": "https://api.kubeadm.internal:6443",
@@ -68,7 +68,7 @@ def run(*arguments: str) -> Result:
 def test_what_is_no_machine_is_told_with_those_that_are(folder: Path, command: str):
     done = run(command, "worker-7")
     assert done.exit_code == 1
-    assert "worker-7 is no machine of stack dev; there are master-0, master-1, master-2, worker-0" in done.output
+    assert "worker-7 is no machine of stack dev; there are master-0, master-1, master-2, worker-0, gpu-0" in done.output
 
 
 def test_only_workers_are_drained(folder: Path):
@@ -77,16 +77,17 @@ def test_only_workers_are_drained(folder: Path):
     assert "master-1 is no worker" in done.output
 
 
-def test_a_worker_is_drained_by_the_first_master_that_answers(folder: Path):
+@pytest.mark.parametrize("name", ["worker-0", "gpu-0"])
+def test_a_worker_of_any_pool_is_drained_by_the_first_master_that_answers(folder: Path, name: str):
     (folder / "down-master-0").touch()
-    done = run("drain", "worker-0", "--drain-seconds", "20")
+    done = run("drain", name, "--drain-seconds", "20")
     assert done.exit_code == 0, done.output
-    assert "Back with: python -m operate drain --stack dev --undo worker-0" in done.output
+    assert "Back with: python -m operate drain --stack dev --undo " + name in done.output
     text = (folder / "ran-master-1").read_text()
-    for setting in ("NODE_NAME=worker-0", "PROVIDER_ID=aws:///us-east-1a/i-worker-0", "DRAIN_SECONDS=20"):
+    for setting in (f"NODE_NAME={name}", f"PROVIDER_ID=aws:///us-east-1a/i-{name}", "DRAIN_SECONDS=20"):
         assert f"\n{setting}\n" in text
     assert "https://10.0.32.1:6443 https://10.0.32.2:6443 https://api.kubeadm.internal:6443" in text
-    assert run("drain", "--undo", "worker-0").exit_code == 0
+    assert run("drain", "--undo", name).exit_code == 0
     assert "uncordon" in (folder / "ran-master-1").read_text()
 
 

@@ -58,6 +58,8 @@ def test_a_name_that_clashes_or_no_host_can_have_is_refused(name: str):
         ({"taints": ["gpu"]}, "taints is ['gpu']: it must be a list as [key=value:NoSchedule]"),
         ({"taints": ["node.kubernetes.io/not-ready:NoExecute"]}, "taints is"),
         ({"taints": ["ToBeDeletedByClusterAutoscaler=x:NoSchedule"]}, "taints is"),
+        ({"taints": ["a=1:NoSchedule", "a=2:NoSchedule"]}, "taints is"),
+        ({"labels": {"a..b/c": "x"}}, "it must be a map of labels"),
         ({"ingress": 1}, "ingress is 1: it must be true or false"),
     ],
 )

@@ -121,6 +121,7 @@ def test_every_declared_setting_is_read_and_none_but_those():
         ({"masterCount": 2}, "masterCount is 2: it must be odd"),
         ({"masterCount": 0}, "masterCount is '0': it must be a whole number from 1 to 7"),
         ({"masterCount": 9}, "masterCount is '9': it must be a whole number from 1 to 7"),
+        ({**ONE_MASTER, "imageRollout": True}, "imageRollout is True: it would replace the only master"),
         ({"workerCount": 0}, "workerCount is '0': it must be a whole number from 1 to 200"),
         ({"vpcCidr": "10.0.0.0/20"}, "vpcCidr is '10.0.0.0/20': it is too small; it must be between a /16 and a /19"),
         ({"vpcCidr": "10.0.0.0/8"}, "vpcCidr is '10.0.0.0/8': it is too large"),
