@@ -239,6 +239,22 @@ def test_a_failed_step_names_its_host_and_harms_nothing(cluster: Cluster, tmp_pa
     assert ready_within(cluster) == MASTERS | WORKERS
 
 
+def test_a_worker_is_taken_out_of_service_and_put_back(cluster: Cluster) -> None:
+    assert cluster.make("drain", NAME="worker-0").returncode == 0
+    pods = cluster.get("pods", "-A", "--field-selector", "spec.nodeName=worker-0")
+    assert {pod["metadata"]["ownerReferences"][0]["kind"] for pod in pods} == {"DaemonSet"}
+    assert is_leaving(cluster, "worker-0") == (True, True)
+    assert cluster.make("drain", NAME="worker-0", ARGS="--undo").returncode == 0
+    assert is_leaving(cluster, "worker-0") == (False, False)
+
+
+def is_leaving(cluster: Cluster, name: str) -> tuple[bool, bool]:
+    """Whether it takes no pods, and whether it says no to the balancer."""
+    spec = next(one for one in cluster.get("nodes") if one["metadata"]["name"] == name)["spec"]
+    taints = {taint["key"] for taint in spec.get("taints", [])}
+    return bool(spec.get("unschedulable")), "ToBeDeletedByClusterAutoscaler" in taints
+
+
 def test_in_one_up_masters_change_their_type_and_a_worker_comes(cluster: Cluster, tmp_path: Path) -> None:
     before, written = identities(cluster), "before-another-type"
     cluster.write(written)

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import boto3
 import pytest
 from rich.console import Console
 
@@ -26,6 +27,13 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     served.start("127.0.0.1", 0)
     yield f"http://127.0.0.1:{served.port}"
     served.stop()
+
+
+@pytest.fixture(scope="session")
+def ec2(api: str):
+    """AWS, for who goes behind the program's back."""
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    return boto3.client("ec2", endpoint_url=api, region_name="us-east-1", **keys)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import itertools
 
-import boto3
 import pytest
 
 from region.cloud.moto_patches import IMAGE_ID
@@ -19,12 +18,6 @@ def stack(make_stack: MakeStack) -> Stack:
     stack.up()
     stack.steps()
     return stack
-
-
-@pytest.fixture(scope="module")
-def ec2(api: str):
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    return boto3.client("ec2", endpoint_url=api, region_name="us-east-1", **keys)
 
 
 def ended(result: Result, *names: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 import json
 
-import boto3
 import pytest
 
 from tests.engine.conftest import MakeStack
@@ -98,10 +97,9 @@ def test_one_worker_less_drains_before_its_machine_ends(stack: Stack):
     assert [step["name"] for step in stack.steps() if step["verb"] == "delete"] == [order[at[0]], order[at[2]]]
 
 
-def test_a_dead_worker_is_made_again(stack: Stack, api: str):
+def test_a_dead_worker_is_made_again(stack: Stack, ec2):
     worker = stack.resources()["whole-worker-1"]["id"]
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    boto3.client("ec2", endpoint_url=api, region_name="us-east-1", **keys).terminate_instances(InstanceIds=[worker])
+    ec2.terminate_instances(InstanceIds=[worker])
     result = stack.up()
     assert result.changes["whole-worker-1"] in ("create", "replace")
     machines = names_of(stack, MACHINE)
