@@ -39,15 +39,18 @@ drain() {
   local said blocked
   said=$(mktemp)
   command kubectl --server "$READY_SERVER" drain "$NODE_NAME" --ignore-daemonsets --delete-emptydir-data --force \
-    --timeout="${DRAIN_SECONDS}s" > >(tee "$said") 2>&1 &
+    --timeout="${DRAIN_SECONDS}s" >"$said" 2>&1 &
   while kill -0 $! 2>/dev/null; do
     if is_gone; then kill $! 2>/dev/null || true; fi
     sleep 1
   done
+  # Not by tee while it goes on: that may still have the pod's name when kubectl has ended.
+  cat "$said"
+  blocked=$(sed -n -E 's,.*pods/"([^"]*)" -n "([^"]*)".*,\2/\1,p' "$said" | sort --unique | paste --serial --delimiters=' ')
+  rm -f "$said"
   wait $! && return
   give_up_if_gone
   take_back
-  blocked=$(sed -n -E 's,.*pods/"([^"]*)" -n "([^"]*)".*,\2/\1,p' "$said" | sort --unique | paste --serial --delimiters=' ')
   fail "$NODE_NAME keeps its pods ${blocked:-(see above)} after $DRAIN_SECONDS s (drainTimeoutSeconds): a budget forbids their eviction, or they have nowhere to go. It is in service again and nothing else was touched; mend that and run pulumi up again, or take the change back"
 }
 
