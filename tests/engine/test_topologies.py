@@ -34,7 +34,8 @@ def test_up_runs_every_step_once_and_in_order(stack: Stack, topology: str):
     assert all(steps.index(member) < founded for member in members)
     assert all(steps.index(join) > founded for join in steps if "-join-" in join)
     assert steps[0] == "bastion-prepare"
-    assert "verif" in steps[-1]
+    verified = next(index for index, step in enumerate(steps) if "verif" in step)
+    assert all("-spare-" in step for step in steps[verified + 1 :]), "what is left is what the next update begins with"
 
 
 def test_up_again_changes_nothing(stack: Stack):
