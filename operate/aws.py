@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +36,17 @@ class Aws:
                 elb=session.client("elbv2"),
                 route53=session.client("route53"),
             )
+
+    def living(self, machines: Collection[str]) -> set[str]:
+        """Those of `machines` (ids) that have not ended, stopped ones too. Raises ClickException."""
+        states = ["pending", "running", "stopping", "stopped"]
+        asked = [
+            {"Name": "instance-id", "Values": list(machines)},
+            {"Name": "instance-state-name", "Values": states},
+        ]
+        with explained("AWS cannot be asked which machines there are"):
+            reservations = pages(self.ec2, "describe_instances", "Reservations", Filters=asked)
+            return {instance["InstanceId"] for one in reservations for instance in one["Instances"]}
 
 
 def error_code(error: ClientError) -> str:

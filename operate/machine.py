@@ -15,6 +15,7 @@ from settings.health_checks import UNSERVED_SECONDS
 from settings.ports import API_PORT
 
 STEP_SECONDS = 900
+ASK = "sudo curl --silent --fail --max-time 5 --output /dev/null --cacert /etc/kubernetes/pki/ca.crt"
 
 
 def drain(stack: str, name: str, *, seconds: int) -> None:
@@ -62,10 +63,13 @@ def _drain(outputs: Outputs, name: str, seconds: int) -> None:
 
 
 def _require_others_healthy(outputs: Outputs, name: str) -> None:
-    """etcd lets one machine go only when all others of it are well, whatever that one is."""
-    for host in [host for host in outputs.nodes if _role(host) == "master" and host != name]:
+    """etcd lets one machine go only when all others of it are well, whatever that one is; the API when it is served."""
+    others = [host for host in outputs.nodes if _role(host) == "master" and host != name]
+    servers = " ".join(f"https://{outputs.nodes[host]}:{API_PORT}/readyz" for host in others)
+    for host in others:
         with ssh_directory(outputs) as directory:
             done = _ssh(directory, host, "sudo etcd-health")
+            served = _ssh(directory, host, f"for server in {servers}; do {ASK} $server && exit; done; exit 1")
         rows = [line.split() for line in done.stdout.splitlines()]
         health = {row[0]: row[2] for row in rows if len(row) > 2 and row[0] in outputs.nodes}
         if health:
@@ -75,6 +79,8 @@ def _require_others_healthy(outputs: Outputs, name: str) -> None:
                     f"{name} stays: {', '.join(sick)} of etcd is not healthy, and without both there may be no quorum. "
                     f"Mend that first:\n{done.stdout.strip()}"
                 )
+            if served.returncode:
+                raise click.ClickException(f"{name} stays: no other master's API server is ready. Mend one first.")
             return
     raise click.ClickException(f"{name} stays: no other master answers, so whether etcd can spare it is not known")
 

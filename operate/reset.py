@@ -1,7 +1,7 @@
 """Starting over: the cluster wiped from its machines and forgotten by the stack, and the next `up` founds another."""
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import click
 
 from components.addons.installed import NETWORK
 from components.host.script import render
+from operate.aws import Aws
 from operate.bastion import ssh_directory
 from operate.cluster_state import CLUSTER, forget_cluster
 from operate.outputs import Outputs
@@ -22,7 +23,8 @@ UNREACHABLE = 255
 def reset(stack: str, *, agreed_name: str | None) -> None:
     """Wipe the stack's machines and take its cluster out of the state. Raises ClickException.
 
-    Asks for the cluster's name, unless it is given as agreed. The state is touched only when every machine is wiped.
+    Asks for the cluster's name, unless it is given as agreed. The state is touched only when every machine is wiped
+    that has not ended.
     """
     state = StackState.read(stack)
     if not any(resource.type == CLUSTER for resource in state.resources):
@@ -31,6 +33,7 @@ def reset(stack: str, *, agreed_name: str | None) -> None:
     outputs = Outputs.read(stack)
     _agree(_name_of(stack, state), stack, outputs.nodes, agreed_name)
     failures = _wipe(outputs)
+    failures -= _ended(state, outputs, failures) if failures else set()
     if failures:
         raise click.ClickException(
             f"{len(failures)} of {len(outputs.nodes)} machines not wiped ({', '.join(sorted(failures))}), so the "
@@ -72,6 +75,15 @@ def _wipe(outputs: Outputs) -> set[str]:
             if done.returncode:
                 failed.add(name)
     return failed
+
+
+def _ended(state: StackState, outputs: Outputs, names: Collection[str]) -> set[str]:
+    """Those that are no more, and carry nothing of the cluster; the next `up` makes others."""
+    living = Aws.connect(state.region, state.profile).living([outputs.machines[name] for name in names])
+    ended = {name for name in names if outputs.machines[name] not in living}
+    for name in sorted(ended):
+        click.echo(f"{name}: {outputs.machines[name]} has ended, and there is nothing to wipe")
+    return ended
 
 
 def _wipe_host(directory: Path, name: str) -> subprocess.CompletedProcess[str]:

@@ -36,6 +36,7 @@ class Machine:
     image: str
     instance_type: str
     disk_gib: int
+    spot: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +106,7 @@ def _machine(outputs: Mapping[str, Any]) -> Machine:
         image=outputs["ami"],
         instance_type=outputs["instanceType"],
         disk_gib=int((outputs.get("rootBlockDevice") or {}).get("volumeSize") or 0),
+        spot=(outputs.get("instanceMarketOptions") or {}).get("marketType") == "spot",
     )
 
 
@@ -137,8 +139,9 @@ def _decisions(settings: Settings) -> Mapping[str, tuple[str, str]]:
             founded,
         ),
         "kubernetesVersion": (kubernetes.version, moved),
-        "etcdVersion": (minor_of(etcd.version), moved),
     }
+    if etcd.topology.manager == "systemd":
+        decisions["etcdVersion"] = (minor_of(etcd.version), moved)
     if etcd.topology.manager == "kubeadm":
         reason = "kubeadm starts etcd's members with what the cluster was founded with"
         decisions |= {

@@ -103,9 +103,12 @@ def _check_etcd(settings: Settings, read: Configuration) -> None:
         read.refuse("electionMilliseconds", reason, election)
     if not read.sound("kubernetesVersion", "etcdVersion"):
         return
-    release = RELEASES.get(minor_of(version))
+    release, runs_version = RELEASES.get(minor_of(version)), etcd.topology.manager == "systemd"
+    if not runs_version and not read.is_default("etcdVersion", etcd.version):
+        reason = f"with etcdTopology {etcd.topology.name} Kubernetes' version decides, {etcd.image_tag}: leave it out"
+        read.refuse("etcdVersion", reason, etcd.version)
     if release is None:
         read.refuse("kubernetesVersion", f"this program knows Kubernetes {', '.join(RELEASES)}", version)
-    elif minor_of(etcd.version) not in release.etcd_minors:
+    elif runs_version and minor_of(etcd.version) not in release.etcd_minors:
         known = " or ".join(release.etcd_minors)
         read.refuse("etcdVersion", f"Kubernetes {minor_of(version)} is supported with etcd {known}", etcd.version)

@@ -5,13 +5,16 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import pulumi
+import yaml
 from pulumi.runtime import config as runtime_config
 
 from settings.given_ca import GivenCa
 
+PROJECT = Path(__file__).parents[1] / "Pulumi.yaml"
 VERSION = r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
 NODE_PORTS = range(30000, 32768)
 # A listener each, a target group each, rules of a security group each: what AWS grants unasked holds this many.
@@ -157,6 +160,10 @@ class Configuration:
         if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d+", region):
             self._problems.append(f"aws:region is {region!r}: it must be the name of an AWS region, as us-east-1")
         return region
+
+    def is_default(self, key: str, value: str) -> bool:
+        """Is this what every stack has that says nothing of `key`?"""
+        return yaml.safe_load(PROJECT.read_text())["config"][key]["default"] == value
 
     def sound(self, *keys: str) -> bool:
         """Whether nothing is known against any of `keys`, so that they can be held against each other."""

@@ -140,6 +140,11 @@ class Settings:
     tags: Mapping[str, str]
     deletion_protection: bool
 
+    @property
+    def quorum_machines(self) -> Mapping[str, MachineSettings]:
+        """What etcd's quorum and the API are made of, by role, in the order in which they change."""
+        return {**({"etcd": self.etcd_machines} if self.etcd.topology.dedicated else {}), "master": self.masters}
+
     def resource_tags(self) -> Mapping[str, str]:
         """What everything that takes tags is tagged with, besides its Name."""
         return {**self.tags, CLUSTER_TAG: self.kubernetes.cluster_name}

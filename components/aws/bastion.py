@@ -22,6 +22,16 @@ HOSTNAME = "bastion"
 DIAL_ERROR_LIMIT, DIAL_SECONDS = 40, 5
 
 
+def explain(failure: pulumi.ErrorHookArgs) -> bool:
+    """Name the setting that whoever cannot get in should look at; the plugin knows of none. There is no other try."""
+    if any("timeout" in error for error in failure.errors):
+        pulumi.log.error(
+            "the bastion is silent to whoever does not come from kubeadm-aws:adminCidrs: is this machine's address, as "
+            "the internet sees it, among them?"
+        )
+    return False
+
+
 @dataclass(frozen=True, kw_only=True)
 class BastionArgs:
     """`protect` is for the address that administrators know.
@@ -105,7 +115,11 @@ class Bastion(pulumi.ComponentResource):
             f"{name}-prepare",
             booting,
             "host/prepare-bastion.sh",
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[booting.running, association, *args.ready]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[booting.running, association, *args.ready],
+                hooks=pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook("bastion-is-silent", explain)]),
+            ),
         )
         # The same address, known no sooner than the bastion is prepared.
         host = pulumi.Output.all(self.address, prepared.id).apply(lambda known: known[0])

@@ -165,7 +165,7 @@ def _machines(args: FirewallArgs) -> list[Role]:
 class Firewall(pulumi.ComponentResource):
     """`groups` are the security groups' ids by role, `ready` all their rules, and `rows` what they say, a line each."""
 
-    rows: list[str]
+    rows: list[pulumi.Output[str]]
     groups: dict[Role, pulumi.Output[str]]
     ready: list[pulumi.Resource]
 
@@ -175,7 +175,7 @@ class Firewall(pulumi.ComponentResource):
         roles = WITH_DEDICATED_ETCD if args.dedicated_etcd else ROLES
         self.groups = {role: self._group(role, what) for role, what in roles.items()}
         rows = table(args)
-        self.rows = sorted(map(_line, rows))
+        self.rows = list(map(_line, rows))
         unbounded = {row.source for row in rows if row.protocol == "-1"}
         self.ready = [
             self._rule(aws.vpc.SecurityGroupIngressRule, row, row.destination, row.source)
@@ -226,9 +226,9 @@ class Firewall(pulumi.ComponentResource):
         return {**self._args.tags, "Name": name}
 
 
-def _line(row: Row) -> str:
+def _line(row: Row) -> pulumi.Output[str]:
     source, destination = (end.cidr if isinstance(end, Block) else end for end in (row.source, row.destination))
-    return f"{source} to {destination}: {row.protocol} {row.ports}"
+    return pulumi.Output.format("{0} to {1}: {2} {3}", source, destination, row.protocol, str(row.ports))
 
 
 def _word(cidr: str) -> str:

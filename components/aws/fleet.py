@@ -1,4 +1,4 @@
-"""Fleet: the machines as the last state has them and as AWS says they are today. What was stopped is started."""
+"""Fleet: what becomes of the machines of the last state. Those that were stopped are started."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,24 +6,20 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.aws.today import Today
 from settings.birth import CHANGES, STARTS, Machine, Past
-from settings.tags import CLUSTER_TAG
-from settings.values import MachineSettings
-
-LIVING = ("pending", "running", "stopping", "stopped")
-STOPPED = ("stopping", "stopped")
+from settings.values import MachineSettings, WorkerPool
 
 
 @dataclass(frozen=True, kw_only=True)
 class FleetArgs:
-    """`image_rollout` moves living machines to `image`, today's, too.
+    """`image_rollout` moves living machines to today's image too.
 
     `asked` are those, by their resources' names, that do not change before the others were asked.
     """
 
-    cluster_name: str
     past: Past
-    image: str
+    today: Today
     image_rollout: bool
     asked: Mapping[str, MachineSettings]
 
@@ -42,16 +38,14 @@ class Fleet(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: FleetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:Fleet", name, None, opts)
-        self._args, past = args, args.past
-        living, stopped = (_identities(args, states) if past.machines else () for states in (LIVING, STOPPED))
-        self._living = {name: machine for name, machine in past.machines.items() if machine.identity in living}
-        self.starts = self._counted(past.starts, lambda name, machine: machine.identity in stopped)
-        self.changes = self._counted(past.changes, self._shall_change)
+        self._args, self._living = args, args.today.living
+        self.starts = self._counted(args.past.starts, lambda name, _: name in args.today.stopped)
+        self.changes = self._counted(args.past.changes, self._shall_change)
         self.register_outputs({STARTS: self.starts, CHANGES: self.changes})
         self._running = {
             name: self._start(name, machine.identity)
             for name, machine in self._living.items()
-            if machine.identity in stopped
+            if name in args.today.stopped
         }
         self.started = list(self._running.values())
 
@@ -59,19 +53,16 @@ class Fleet(pulumi.ComponentResource):
         """Is it the machine that it was at the last update?"""
         return name in self._living
 
-    def image(self, name: str, replaced_by: MachineSettings | None = None, given: str | None = None) -> str:
+    def image(self, name: str, pool: WorkerPool | None = None) -> str:
         """A living machine keeps the image that it was made from, so that no calendar replaces it.
 
-        But one that is `replaced_by` another type or disk gets today's, and an image `given` for its pool always wins.
+        But a worker that its `pool` replaces gets today's, and an image of the pool's own always wins.
         """
-        known = self._living.get(name)
-        if given or known is None or self._args.image_rollout:
-            return given or self._args.image
-        stays = replaced_by is None or (replaced_by.instance_type, replaced_by.disk_gib) == (
-            known.instance_type,
-            known.disk_gib,
-        )
-        return known.image if stays else self._args.image
+        known, today = self._living.get(name), self._args.today.image
+        if pool and pool.image:
+            return pool.image
+        stays = known and not self._args.image_rollout and (pool is None or _is_of(pool, known))
+        return known.image if known and stays else today
 
     def running(self, name: str, machine: aws.ec2.Instance) -> pulumi.Resource:
         """What holds the machine in the state `running`."""
@@ -83,7 +74,7 @@ class Fleet(pulumi.ComponentResource):
 
     def _shall_change(self, name: str, machine: Machine) -> bool:
         wanted = self._args.asked.get(name)
-        moves = self._args.image_rollout and machine.image != self._args.image
+        moves = self._args.image_rollout and machine.image != self._args.today.image
         return wanted is not None and (moves or machine.instance_type != wanted.instance_type)
 
     def _start(self, name: str, identity: pulumi.Input[str]) -> pulumi.Resource:
@@ -92,6 +83,6 @@ class Fleet(pulumi.ComponentResource):
         )
 
 
-def _identities(args: FleetArgs, states: tuple[str, ...]) -> Sequence[str]:
-    tags = {CLUSTER_TAG: args.cluster_name}
-    return aws.ec2.get_instances(instance_tags=tags, instance_state_names=list(states)).ids
+def _is_of(pool: WorkerPool, known: Machine) -> bool:
+    wanted = (pool.machines.instance_type, pool.machines.disk_gib, pool.spot)
+    return (known.instance_type, known.disk_gib, known.spot) == wanted

@@ -10,8 +10,9 @@ from components.aws.firewall import Firewall, FirewallArgs
 from components.aws.firewall import Role as FirewallRole
 from components.aws.fleet import Fleet, FleetArgs
 from components.aws.load_balancer import API, Forward, LoadBalancer, LoadBalancerArgs, node_port_forwards
-from components.aws.machines import Machines, MachinesArgs, Role, resolve_image
+from components.aws.machines import Machines, MachinesArgs, Role
 from components.aws.network import Network, NetworkArgs
+from components.aws.today import Today
 from components.host.chain import Chain, one_after_another
 from components.host.node import Node
 from settings.birth import Past
@@ -27,7 +28,7 @@ class Infrastructure(pulumi.ComponentResource):
     Machines, balancers and gateways are all made at once; only steps on the machines wait for the bastion.
     """
 
-    firewall: Sequence[str]
+    firewall: Sequence[pulumi.Output[str]]
     bastion: Bastion
     chain: Chain
     masters: list[Node]
@@ -39,12 +40,14 @@ class Infrastructure(pulumi.ComponentResource):
     served: Sequence[pulumi.Resource]
     attached: Mapping[str, Sequence[pulumi.Resource]]
 
-    def __init__(self, name: str, settings: Settings, past: Past, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, settings: Settings, past: Past, today: Today, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("kubeadm:index:Infrastructure", name, None, opts)
         self._name, self._settings, self._past = name, settings, past
         self._tags = settings.resource_tags()
         self._child = pulumi.ResourceOptions(parent=self)
-        self._fleet = self._make_fleet()
+        self._fleet = self._make_fleet(today)
         self.chain = self._make_chain()
         self._network = self._make_network()
         self._firewall = self._make_firewall()
@@ -70,14 +73,13 @@ class Infrastructure(pulumi.ComponentResource):
         self.served, self.attached = ingress.ready, ingress.attached
         self.register_outputs({})
 
-    def _make_fleet(self) -> Fleet:
+    def _make_fleet(self, today: Today) -> Fleet:
         args = FleetArgs(
-            cluster_name=self._settings.kubernetes.cluster_name,
             past=self._past,
-            image=resolve_image(self._settings.machine_image, self._settings.machine_image_parameter),
+            today=today,
             asked={
                 f"{self._name}-{role}-{ordinal}": machines
-                for role, machines in self._quorum_machines().items()
+                for role, machines in self._settings.quorum_machines.items()
                 for ordinal in range(machines.count)
             },
             image_rollout=self._settings.image_rollout,
@@ -94,7 +96,7 @@ class Infrastructure(pulumi.ComponentResource):
         settings, lives = self._settings, lambda name: self._fleet.lives(f"{self._name}-{name}")
         masters = [
             name
-            for role, machines in self._quorum_machines().items()
+            for role, machines in settings.quorum_machines.items()
             for name in sorted((f"{role}-{ordinal}" for ordinal in range(machines.count)), key=lives)
         ]
         # What is gone is away already, and waits for nobody.
@@ -104,12 +106,6 @@ class Infrastructure(pulumi.ComponentResource):
         before = {**one_after_another(masters), **{name: other for name, other in after.items() if lives(name)}}
         gone = [name for name in masters if not lives(name)]
         return Chain(before, started=self._fleet.started, asked=masters, gone=gone)
-
-    def _quorum_machines(self) -> Mapping[str, MachineSettings]:
-        """What etcd's quorum and the API are made of, by role, in the order in which they change."""
-        settings = self._settings
-        etcd = {"etcd": settings.etcd_machines} if settings.etcd.topology.dedicated else {}
-        return {**etcd, "master": settings.masters}
 
     def _make_network(self) -> Network:
         args = NetworkArgs(settings=self._settings.network, protect=self._settings.deletion_protection, tags=self._tags)

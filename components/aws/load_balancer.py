@@ -97,7 +97,8 @@ class LoadBalancer(pulumi.ComponentResource):
             # Otherwise the address in a zone whose only master is dead leads nowhere.
             enable_cross_zone_load_balancing=True,
             tags={**args.tags, "Name": name},
-            opts=self._child,
+            # AWS has no two of a name, and nobody can give a target group to two.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         self.dns_name = balancer.dns_name.apply(str.lower)
         self.zone_id = balancer.zone_id

@@ -49,11 +49,6 @@ class HostKey:
     public: pulumi.Output[str]
 
 
-def resolve_image(image: str | None, parameter: str) -> str:
-    """The id of the image for new machines: `image`, or the one that the public SSM parameter names today."""
-    return image or aws.ssm.get_parameter(name=parameter).value
-
-
 def make_host_key(name: str, parent: pulumi.Resource) -> HostKey:
     """A host key that is known before the machine is, so that no connection ever trusts the first answer."""
     key = tls.PrivateKey(name, algorithm="ED25519", opts=pulumi.ResourceOptions(parent=parent))
@@ -155,9 +150,7 @@ class Machines(pulumi.ComponentResource):
         address = None if first is None else str(args.network.plan[zone].reserved[first + ordinal])
         resource = f"{name}-{ordinal}"
         host_key = make_host_key(resource, self)
-        image = args.fleet.image(
-            resource, args.settings if args.role == "worker" else None, args.pool.image if args.pool else None
-        )
+        image = args.fleet.image(resource, args.pool)
         change = args.fleet.changes.get(resource)
         machine = make_machine(
             resource,

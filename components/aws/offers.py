@@ -6,21 +6,28 @@ from collections.abc import Collection, Iterator, Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.machines import resolve_image
-from settings.birth import Past
+from components.aws.today import Today
 from settings.reading import refuse_all
 from settings.values import Settings
 
 
-def check_offers(settings: Settings, past: Past) -> None:
+def check_offers(settings: Settings, today: Today) -> None:
     """Raises SettingsError with every type of machine that the region has not, or that does not fit its image.
 
-    That is the image of machines that are there and change in place, and for others today's.
+    That is the image of machines that are there and change in place, and for others today's. Disks do not shrink.
     """
-    image = resolve_image(settings.machine_image, settings.machine_image_parameter)
-    problems = [f"{pulumi.get_project()}:{problem}" for problem in _problems(sorted(_wanted(settings, past, image)))]
+    problems = [*_problems(sorted(_wanted(settings, today))), *_shrinking(settings, today)]
     if problems:
-        refuse_all(problems)
+        refuse_all([f"{pulumi.get_project()}:{problem}" for problem in problems])
+
+
+def _shrinking(settings: Settings, today: Today) -> Iterator[str]:
+    """Only workers are replaced for another disk."""
+    for role, machines in settings.quorum_machines.items():
+        name = rf"{settings.kubernetes.cluster_name}-{role}-\d+"
+        has = max((one.disk_gib for known, one in today.living.items() if re.fullmatch(name, known)), default=0)
+        if machines.disk_gib < has:
+            yield f"{role}DiskGib is {machines.disk_gib}: there are disks of {has} GiB, and AWS makes none smaller"
 
 
 def _problems(wanted: Sequence[tuple[str, str, str]]) -> Iterator[str]:
@@ -35,18 +42,15 @@ def _problems(wanted: Sequence[tuple[str, str, str]]) -> Iterator[str]:
             yield f"{key} is {kind!r}: its processor is another than that of image {image}, {architectures[image]}"
 
 
-def _wanted(settings: Settings, past: Past, image: str) -> set[tuple[str, str, str]]:
+def _wanted(settings: Settings, today: Today) -> set[tuple[str, str, str]]:
     """The setting that has a type of machines, the type, and an image that it must fit."""
-    in_place = {
-        "bastion": settings.bastion,
-        "master": settings.masters,
-        **({"etcd": settings.etcd_machines} if settings.etcd.topology.dedicated else {}),
-    }
+    image = today.image
+    in_place = {"bastion": settings.bastion, **settings.quorum_machines}
     wanted = {(f"{role}InstanceType", machines.instance_type, image) for role, machines in in_place.items()}
     if not settings.image_rollout:
         for role, machines in in_place.items():
             name = rf"{settings.kubernetes.cluster_name}-{role}(-\d+)?"
-            images = [machine.image for known, machine in past.machines.items() if re.fullmatch(name, known)]
+            images = [machine.image for known, machine in today.living.items() if re.fullmatch(name, known)]
             wanted |= {(f"{role}InstanceType", machines.instance_type, image) for image in images}
     default, *others = settings.pools
     wanted.add(("workerInstanceType", default.machines.instance_type, image))

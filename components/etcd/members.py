@@ -103,7 +103,7 @@ class Etcd(pulumi.ComponentResource):
                 "WANTED": node.wanted,
                 "ETCD_PKI": self._args.manager.pki,
             },
-            libraries=["lib/etcd-client.sh"],
+            libraries=["lib/etcd-client.sh", "lib/root-disk.sh"],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[member]),
         )
         chain.is_steady(node.name, step)

@@ -1,7 +1,8 @@
 """Chain: in a founded cluster machines change one after another, each when the one before is steady again."""
 
 from asyncio import Future
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import pulumi
 
@@ -46,6 +47,20 @@ class Chain:
         """`step` proves that `name` does its work as before."""
         if name in self._steady:
             self._steady[name].set_result(step)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Whatever is waited for must be declared within it, or who waits would do so without end."""
+        failure: Exception = pulumi.RunError("nothing was declared that proves a machine which others wait for")
+        try:
+            yield
+        except Exception as error:
+            failure = error
+            raise
+        finally:
+            for promised in (*self._steady.values(), *self._leave.values()):
+                if not promised.done():
+                    promised.set_exception(failure)
 
     async def _wait(self, name: str, leave: Future[pulumi.Resource] | None = None) -> Sequence[pulumi.Resource]:
         before = self._before.get(name)

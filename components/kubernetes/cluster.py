@@ -34,7 +34,7 @@ class ClusterArgs:
 
     settings: Settings
     past: Past
-    firewall: Sequence[str]
+    firewall: Sequence[pulumi.Input[str]]
     chain: Chain
     bastion: Node
     masters: Sequence[Node]

@@ -55,7 +55,7 @@ class SteadyMasters(pulumi.ComponentResource):
             },
             # What the end of a worker's step asks for: that step has the value of the day it was made.
             files=[NodeFile(path="/etc/kubeadm-aws/drain-seconds", content=f"{args.settings.drain_timeout_seconds}\n")],
-            libraries=["lib/etcd-client.sh"],
+            libraries=["lib/etcd-client.sh", "lib/root-disk.sh"],
             timeout_seconds=STEP_SECONDS,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[joined]),
         )

@@ -31,7 +31,7 @@ class VerificationArgs:
     api_servers: pulumi.Input[str]
     ingress_name: pulumi.Input[str]
     settings: Settings
-    firewall: Sequence[str]
+    firewall: Sequence[pulumi.Input[str]]
     certificates: Sequence[pulumi.Input[str]]
     after: Sequence[pulumi.Resource]
 
@@ -78,4 +78,5 @@ class Verification(pulumi.ComponentResource):
 
 
 def _digest(texts: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+    """The same in whatever order they come."""
+    return hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()

@@ -15,6 +15,7 @@ from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instances import Instance, InstanceState
 from moto.ec2.models.nat_gateways import NatGateway, NatGatewayBackend
 from moto.ec2.models.subnets import Subnet
+from moto.elbv2.exceptions import DuplicateLoadBalancerName
 from moto.elbv2.models import AvailabilityZone, ELBv2Backend, FakeLoadBalancer
 
 PUBLIC_RANGE = ipaddress.ip_network("203.0.113.0/24")
@@ -137,6 +138,9 @@ def delete_nat_gateway(self: Any, nat_gateway_id: str) -> NatGateway:
 
 
 def create_load_balancer(self: ELBv2Backend, *args: Any, **kwargs: Any) -> FakeLoadBalancer:
+    """moto also makes another balancer of a name that is taken."""
+    if any(balancer.name == kwargs["name"] for balancer in self.load_balancers.values()):
+        raise DuplicateLoadBalancerName
     balancer = ORIGINAL_CREATE_BALANCER(self, *args, **kwargs)
     wanted = {
         mapping["SubnetId"]: mapping["PrivateIPv4Address"]

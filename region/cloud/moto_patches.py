@@ -19,6 +19,7 @@ from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instances import Instance, InstanceBackend, MetadataOptions
 from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupBackend
 from moto.ec2.models.subnets import Subnet, SubnetBackend
+from moto.ec2.models.vpcs import VPC, VPCBackend
 from moto.ec2.responses.general import General
 from moto.ec2.responses.instances import InstanceResponse
 from moto.elbv2.models import FakeHealthStatus, FakeTargetGroup, elbv2_backends
@@ -46,6 +47,7 @@ ORIGINAL_HEALTH = FakeTargetGroup.health_for
 ORIGINAL_ASSOCIATION: Callable[[NetworkInterface], Mapping[str, Any]] = vars(NetworkInterface)["association"].fget
 ORIGINAL_RUN_INSTANCES = InstanceResponse.run_instances
 ORIGINAL_DELETE_SUBNET = SubnetBackend.delete_subnet
+ORIGINAL_DELETE_VPC = VPCBackend.delete_vpc
 ORIGINAL_DELETE_GROUP = SecurityGroupBackend._delete_security_group
 ORIGINAL_SSM_INIT = SimpleSystemManagerBackend.__init__
 
@@ -64,6 +66,7 @@ def install() -> None:
         (InstanceResponse, "modify_instance_credit_specification", modify_credits),
         (InstanceBackend, "modify_instance_metadata_options", modify_metadata_options),
         (SubnetBackend, "delete_subnet", delete_subnet),
+        (VPCBackend, "delete_vpc", delete_vpc),
         (SecurityGroupBackend, "_delete_security_group", delete_security_group),
     ]
     for owner, name, replacement in patches:
@@ -203,6 +206,14 @@ def delete_subnet(self: Any, subnet_id: str) -> Subnet:
     if any(eni.subnet.id == subnet_id for eni in self.enis.values()):
         raise DependencyViolationError(f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
     return ORIGINAL_DELETE_SUBNET(self, subnet_id)
+
+
+def delete_vpc(self: Any, vpc_id: str) -> VPC:
+    """moto leaves the network ACL that a VPC is made with."""
+    vpc = ORIGINAL_DELETE_VPC(self, vpc_id)
+    for identity in [acl.id for acl in self.network_acls.values() if acl.vpc_id == vpc_id]:
+        del self.network_acls[identity]
+    return vpc
 
 
 def delete_security_group(self: Any, vpc_id: str | None, group_id: str) -> Any:

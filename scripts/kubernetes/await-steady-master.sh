@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Waits until this master does its work, also for clients that come by the balancer, so that another may be stopped. Needs
-# etcd-client.sh. NODE_NAME, NODE_ADDRESS, MADE_OF, WANTED: this master. API_NAME: the balancer's. ETCD_PKI: the folder of
+# etcd-client.sh, root-disk.sh. NODE_NAME, NODE_ADDRESS, MADE_OF, WANTED: this master. API_NAME: the balancer's. ETCD_PKI: the folder of
 # etcd's certificates, empty where no member is on masters. Notes WANTED for spare-machine.sh.
 set -euo pipefail
 
@@ -33,5 +33,6 @@ fi
 EXPLAIN="show_journal kubelet" wait_for 300 "the API server of $NODE_NAME" is_ready
 EXPLAIN="explain_port $API_NAME 6443 'who may reach the API balancer on 6443'" \
   wait_for 600 "the balancer $API_NAME to send clients to $NODE_NAME" is_behind_balancer
+grow_root_file_system
 install_file /etc/kubeadm-aws/made-of 0644 root:root <<<"$WANTED"
 echo "$NODE_NAME ($MADE_OF) does its work"

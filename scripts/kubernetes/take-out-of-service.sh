@@ -8,6 +8,8 @@ set -euo pipefail
 # kube-proxy answers the balancer's checks with no on a node with this taint, and serves on whoever is connected still.
 LEAVING=ToBeDeletedByClusterAutoscaler
 
+TOLD=/etc/kubeadm-aws/drain-seconds
+
 # A Node looks Ready for most of a minute after its machine is gone; its kubelet, asked by the API server, answers no more. One that
 # restarts is back in a moment, and an API server that does not answer itself says nothing about it.
 is_gone() {
@@ -54,7 +56,6 @@ drain() {
   fail "$NODE_NAME keeps its pods ${blocked:-(see above)} after $DRAIN_SECONDS s (drainTimeoutSeconds): a budget forbids their eviction, or they have nowhere to go. It is in service again and nothing else was touched; mend that and run pulumi up again, or take the change back"
 }
 
-DRAIN_SECONDS=${DRAIN_SECONDS:-$(cat /etc/kubeadm-aws/drain-seconds)}
 be_administrator
 known=$(kubectl get node "$NODE_NAME" --ignore-not-found --output 'jsonpath={.spec.providerID}')
 if [[ $known != "$PROVIDER_ID" ]]; then
@@ -62,6 +63,11 @@ if [[ $known != "$PROVIDER_ID" ]]; then
   exit 0
 fi
 give_up_if_gone
+if [[ -z ${DRAIN_SECONDS-} ]]; then
+  # A master that has just taken another's place is told last of all.
+  wait_for 500 "this master to be told drainTimeoutSeconds" test -e "$TOLD"
+  DRAIN_SECONDS=$(<"$TOLD")
+fi
 trap 'take_back; fail "stopped from outside, or by its time limit, while $NODE_NAME left; it is in service again"' TERM
 kubectl cordon "$NODE_NAME"
 kubectl taint node "$NODE_NAME" "$LEAVING=leaving:NoSchedule" --overwrite >/dev/null

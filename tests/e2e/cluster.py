@@ -158,10 +158,18 @@ class Cluster:
 
     def step_text(self, name: str) -> str:
         """What the stack's step of this name runs on its host, secrets in the clear."""
-        state = json.loads(self.place("pulumi", "stack", "export", "--show-secrets", "--stack", self.stack))
-        step = next(one for one in state["deployment"]["resources"] if one["urn"].endswith(f"::{name}"))
+        step = next(one for one in self._resources() if one["urn"].endswith(f"::{name}"))
         text = step["inputs"]["stdin"]
         return text if isinstance(text, str) else json.loads(text["plaintext"])
+
+    def steps(self) -> Mapping[str, str]:
+        """When each step ran last, by its name."""
+        steps = [one for one in self._resources() if one["type"] == "command:remote:Command"]
+        return {one["urn"].rpartition("::")[2]: one["modified"] for one in steps}
+
+    def _resources(self) -> Sequence[Mapping[str, Any]]:
+        state = json.loads(self.place("pulumi", "stack", "export", "--show-secrets", "--stack", self.stack))
+        return state["deployment"]["resources"]
 
     def outputs(self) -> Mapping[str, Any]:
         return json.loads(self.place("pulumi", "stack", "output", "--json", "--stack", self.stack))

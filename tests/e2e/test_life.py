@@ -1,13 +1,12 @@
 """One life of the default cluster, in order: interrupted, killed, refused, up, unchanged, judged, faulted, gone."""
 
-import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,13 @@ from components.host.script import render
 from region import lifecycle
 from region.fabric import hosts, leftovers
 from region.paths import CHECKOUT, RUN, STATE
+from tests.e2e.background import background_up, wait_until
 from tests.e2e.cluster import Cluster, ready
 from tests.e2e.machine import Traces
 
 MASTERS = {"master-0", "master-1", "master-2"}
 WORKERS = {"worker-0", "worker-1", "worker-2"}
 STACK_FILE = CHECKOUT / "Pulumi.local.yaml"
-START_SECONDS = 300
 EC2 = "import boto3, sys; boto3.client('ec2').{call}_instances(InstanceIds=sys.argv[1:])"
 
 
@@ -40,35 +39,6 @@ def cluster() -> Iterator[Cluster]:
 def before(cluster: Cluster) -> Traces:
     """The machine as it was before the cluster."""
     return Traces.now()
-
-
-@contextlib.contextmanager
-def background_up(log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """`region up` in a process group of its own, as a terminal would run it."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "region", "up"],
-            cwd=CHECKOUT,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait while `up` goes on; one that ends by itself has its log shown."""
-    deadline = time.monotonic() + START_SECONDS
-    while not condition():
-        assert process.poll() is None, log.read_text()[-5000:]
-        assert time.monotonic() < deadline, f"not within {START_SECONDS} s"
-        time.sleep(0.2)
 
 
 def with_settings(directory: Path, **settings: object) -> Path:

@@ -105,6 +105,28 @@ def test_a_rollout_replaces_living_masters_one_after_another(stack: Stack) -> No
     assert stack.up("--expect-no-changes").changes == {}
 
 
+def test_an_error_of_the_program_ends_the_update(stack: Stack) -> None:
+    """Machines wait for steps that the program did not come to declare."""
+    stack.set("masterInstanceType", "t3.large")
+    whole = "        self.ready = [self._steady("
+    stack.edit("components/kubernetes/steady.py", whole, f"        raise RuntimeError('in between')\n{whole}")
+    failed = stack.up(fails=True)
+    assert "in between" in failed.messages
+    assert not set(failed.changes) & {*MASTERS}
+    stack.edit("components/kubernetes/steady.py", "        raise RuntimeError('in between')\n", "")
+    in_turn(stack.up(), MASTERS)
+    stack.steps()
+
+
+def test_a_lost_quorum_is_refused_before_anything_is_touched(stack: Stack, ec2) -> None:
+    ec2.terminate_instances(InstanceIds=[stack.resources()[name]["id"] for name in MASTERS[:2]])
+    stack.steps()
+    for result in (stack.preview(fails=True), stack.up(fails=True)):
+        assert "2 of 3 machines have ended (master-0, master-1) with etcd's data" in result.messages
+        assert not {name for name, change in result.changes.items() if change != "create"}
+    assert stack.steps() == []
+
+
 def test_destroy_ends_machines_together(stack: Stack) -> None:
     stack.run("state", "unprotect", "--all", "--yes", "--stack", stack.name)
     result = stack.destroy("-p", "64")

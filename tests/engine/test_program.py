@@ -20,6 +20,11 @@ def names_of(stack: Stack, type: str) -> set[str]:
     return {name for name, resource in stack.resources().items() if resource["type"] == type}
 
 
+def assert_verified_last(steps: list[str]) -> None:
+    verified = next(index for index, step in enumerate(steps) if "verif" in step)
+    assert all("-spare-" in step for step in steps[verified + 1 :]), "what is left is what the next update begins with"
+
+
 def test_preview_of_nothing_runs_nothing(stack: Stack):
     result = stack.preview()
     assert set(result.changes.values()) == {"create"}
@@ -29,13 +34,14 @@ def test_preview_of_nothing_runs_nothing(stack: Stack):
 def test_up_runs_every_step_once_and_in_order(stack: Stack):
     result = stack.up("-p", "64")
     assert set(result.changes.values()) == {"create"}
+    assert not result.messages
     steps = [step["name"] for step in stack.steps()]
     assert sorted(steps) == sorted(names_of(stack, STEP))
     founded = next(index for index, name in enumerate(steps) if name.endswith("-init"))
     joins = [index for index, name in enumerate(steps) if "-join-" in name]
     assert founded < min(joins)
     assert steps[0].endswith("bastion-prepare")
-    assert "verif" in steps[-1]
+    assert_verified_last(steps)
 
 
 def test_no_key_is_readable_in_the_state_but_in_user_data(stack: Stack):
@@ -84,6 +90,23 @@ def test_one_worker_more_touches_no_other_machine(stack: Stack):
     made = {name for name, operation in result.changes.items() if operation == "create"}
     assert made
     assert "delete" not in result.changes.values()
+
+
+def test_another_scheme_replaces_the_ingress_balancer_under_its_name(stack: Stack):
+    """AWS has no two balancers of a name, so the old one goes first, with its listeners; groups and targets stay."""
+    stack.set("ingressCidrs", ["198.51.100.0/24"])
+    stack.up()
+    stack.set("ingressScheme", "internet-facing")
+    result = stack.up()
+    assert {name for name, change in result.changes.items() if change == "replace"} == {
+        "whole-ingress",
+        "whole-ingress-80",
+        "whole-ingress-443",
+    }
+    assert result.order.index(("delete-replaced", "whole-ingress")) < result.order.index(
+        ("create-replacement", "whole-ingress")
+    )
+    assert stack.up("--expect-no-changes").changes == {}
 
 
 def test_one_worker_less_drains_before_its_machine_ends(stack: Stack):

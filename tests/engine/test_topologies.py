@@ -4,7 +4,7 @@ import pytest
 
 from tests.engine.conftest import MakeStack
 from tests.engine.stack import Stack
-from tests.engine.test_program import STEP, names_of
+from tests.engine.test_program import STEP, assert_verified_last, names_of
 
 MACHINES = [f"etcd-{index}" for index in range(3)]
 # The machines whose member has a step of its own; kubeadm starts the others when it founds and joins.
@@ -34,8 +34,7 @@ def test_up_runs_every_step_once_and_in_order(stack: Stack, topology: str):
     assert all(steps.index(member) < founded for member in members)
     assert all(steps.index(join) > founded for join in steps if "-join-" in join)
     assert steps[0] == "bastion-prepare"
-    verified = next(index for index, step in enumerate(steps) if "verif" in step)
-    assert all("-spare-" in step for step in steps[verified + 1 :]), "what is left is what the next update begins with"
+    assert_verified_last(steps)
 
 
 def test_up_again_changes_nothing(stack: Stack):

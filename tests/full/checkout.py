@@ -26,6 +26,10 @@ class Checkout:
                 shutil.copy2(CHECKOUT / name, path / name)
         return cls(path)
 
+    def get(self, stack: str, key: str) -> object:
+        """A setting of the program, as the stack's file has it."""
+        return yaml.safe_load((self.path / f"Pulumi.{stack}.yaml").read_text())["config"][f"kubeadm-aws:{key}"]
+
     def set(self, stack: str, **settings: object) -> None:
         """Change settings of the program in the stack's file."""
         file = self.path / f"Pulumi.{stack}.yaml"

@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from rich.console import Console
 
 from region import lifecycle
 from region.build.toolchain import Toolchain
+from region.progress import Progress
 from tests.e2e.cluster import Cluster
 from tests.e2e.machine import Traces
 from tests.full.checkout import Checkout
+from tests.full.inventory import Inventory, inventory
 from tests.full.layout import STACKS
 
 STAGES = (
@@ -23,15 +26,20 @@ STAGES = (
     "test_second_life",
     "test_births",
     "test_end",
+    "test_gone",
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Region:
-    """Where all the clusters are: the `checkout` that they are made from, the machine as it was `before` them."""
+    """Where all the clusters are: the `checkout` that they are made from, the machine as it was `before` them.
+
+    `empty` is what AWS has without any.
+    """
 
     checkout: Checkout
     before: Traces
+    empty: Inventory
 
 
 @pytest.hookimpl(trylast=True)
@@ -54,7 +62,9 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
         checkout.set(stack, workerCount="1")
     any_cluster = Cluster(checkout=checkout.path)
     any_cluster.make("down")
-    yield Region(checkout=checkout, before=Traces.now())
+    before = Traces.now()
+    lifecycle.start(Progress({}, Console()))
+    yield Region(checkout=checkout, before=before, empty=inventory(any_cluster))
     any_cluster.make("down")
 
 

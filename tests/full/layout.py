@@ -16,6 +16,14 @@ UPLOADED = STACKS[2:4]
 """In their second lives masters get what they share by an upload: one external etcd, and one that is not."""
 
 
+END_BASTION = """
+import boto3, sys
+named = [{"Name": "tag:Name", "Values": sys.argv[1:]}, {"Name": "instance-state-name", "Values": ["running"]}]
+[found] = boto3.client("ec2").describe_instances(Filters=named)["Reservations"]
+boto3.client("ec2").terminate_instances(InstanceIds=[one["InstanceId"] for one in found["Instances"]])
+"""
+
+
 def members(cluster: Cluster) -> tuple[str, ...]:
     """The machines that etcd runs on."""
     return ETCD_MACHINES if cluster.stack in DEDICATED else MASTERS
@@ -40,3 +48,8 @@ def change_instances(cluster: Cluster, how: str, *names: str) -> None:
     known = instances(cluster)
     call = f"import boto3, sys; boto3.client('ec2').{how}_instances(InstanceIds=sys.argv[1:])"
     cluster.place("python", "-c", call, *(known[name] for name in names))
+
+
+def end_bastion(cluster: Cluster) -> None:
+    """Terminate the bastion behind the program's back."""
+    cluster.place("python", "-c", END_BASTION, f"{cluster.name}-bastion")

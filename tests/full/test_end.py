@@ -9,13 +9,15 @@ from region.paths import RUN, STATE
 from tests.e2e.cluster import Cluster
 from tests.e2e.machine import Traces
 from tests.full.conftest import Region
+from tests.full.inventory import inventory
 
 SECONDS_UNTIL_GONE = 60
 OF_A_VPC = ("host-", "balancer-", "names-")
 
 
-def test_a_destroyed_cluster_leaves_nothing_in_the_region(cluster: Cluster) -> None:
+def test_a_destroyed_cluster_leaves_nothing_in_the_region(cluster: Cluster, region: Region) -> None:
     cluster.destroy()
+    assert inventory(cluster) == region.empty
     assert cluster.stacks() == []
     deadline = time.monotonic() + SECONDS_UNTIL_GONE
     while (left := left_of_clusters()) and time.monotonic() < deadline:

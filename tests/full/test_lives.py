@@ -11,15 +11,21 @@ from typing import Any
 import pytest
 
 from region.build.toolchain import Toolchain
+from region.cloud.moto_patches import IMAGE_ID
 from region.fabric import hosts
 from tests.e2e.cluster import Cluster, ready
 from tests.full import web
 from tests.full.api_servers import ApiServers
 from tests.full.conftest import Region
 from tests.full.health import assert_whole
-from tests.full.layout import MASTERS, change_instances, instances, members
+from tests.full.layout import DEDICATED, MASTERS, change_instances, end_bastion, instances, members
 
 WORKERS = ("worker-0", "worker-1", "worker-2")
+COPY_IMAGE = f"""
+import boto3
+copied = boto3.client("ec2").copy_image(Name="newer", SourceImageId="{IMAGE_ID}", SourceRegion="us-east-1")
+print(copied["ImageId"])
+"""
 DEFAULT = pytest.mark.parametrize("cluster", ["local"], indirect=True)
 
 
@@ -42,6 +48,16 @@ def test_masters_of_another_type_are_stopped_one_at_a_time(cluster: Cluster, reg
     assert instances(cluster) == before, "nobody was replaced"
     assert watched.fewest() >= 2, watched.account()
     assert watched.were_away() == {*MASTERS}, "all were stopped once"
+
+
+@pytest.mark.parametrize("cluster", DEDICATED, indirect=True)
+@pytest.mark.parametrize("kind", ["t3.medium", "t3.small"])
+def test_etcds_machines_of_another_type_are_stopped_one_at_a_time(cluster: Cluster, region: Region, kind: str) -> None:
+    before = instances(cluster)
+    with ApiServers(cluster) as watched:
+        assert_changed(cluster, region, etcdInstanceType=kind)
+    assert instances(cluster) == before, "nobody was replaced"
+    assert watched.fewest() == len(MASTERS), watched.account()
 
 
 @DEFAULT
@@ -166,6 +182,69 @@ def _command_line(pid: int) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
+
+
+@DEFAULT
+@pytest.mark.parametrize(("parallel", "master"), [("64", 0), ("1", 1), ("10", 2)])
+def test_two_workers_and_a_master_that_are_gone_are_replaced_together(
+    cluster: Cluster, region: Region, parallel: str, master: int
+) -> None:
+    region.checkout.set(cluster.stack, workerCount=3)
+    assert cluster.make("up").returncode == 0
+    before, written = instances(cluster), f"before-three-{parallel}"
+    cluster.write(written)
+    gone = (MASTERS[master], *WORKERS[:2])
+    change_instances(cluster, "terminate", *gone)
+    done = cluster.try_pulumi("up", "--yes", "--skip-preview", "--parallel", parallel)
+    assert done.returncode == 0, done.stdout[-5000:]
+    after = instances(cluster)
+    assert {name for name in before if before[name] != after[name]} == set(gone)
+    assert ready(cluster.get("nodes")) == {*MASTERS, *WORKERS}
+    if MASTERS[0] in gone:
+        cluster.install_program(MASTERS[0], Toolchain().path("etcdctl"), cluster.etcdctl_program)
+    assert_whole(cluster, written)
+    assert cluster.make("up").returncode == 0
+    assert set(cluster.last_changes()) == {"same"}
+
+
+@DEFAULT
+@pytest.mark.parametrize("round", range(3))
+def test_another_bastion_runs_no_nodes_step_again(cluster: Cluster, round: int) -> None:
+    before = cluster.steps()
+    end_bastion(cluster)
+    assert cluster.make("up").returncode == 0
+    after = cluster.steps()
+    assert {step for step in after if after[step] != before[step]} == {"local-bastion-prepare"}
+    assert ready(cluster.get("nodes")) == {*MASTERS, *WORKERS}
+    assert cluster.make("up").returncode == 0
+    assert set(cluster.last_changes()) == {"same"}
+
+
+@DEFAULT
+def test_who_does_not_come_from_where_administrators_do_is_told_so(cluster: Cluster, region: Region) -> None:
+    """A bastion of the same kind is silent to others: only this program knows who was let in."""
+    admin_cidrs = region.checkout.get(cluster.stack, "adminCidrs")
+    region.checkout.set(cluster.stack, adminCidrs=["192.0.2.0/24"])
+    end_bastion(cluster)
+    failed = cluster.make("up")
+    assert failed.returncode != 0
+    assert "does not come from kubeadm-aws:adminCidrs" in failed.stdout
+    assert_changed(cluster, region, adminCidrs=admin_cidrs)
+
+
+@DEFAULT
+def test_a_rollout_replaces_every_machine_and_loses_nothing(cluster: Cluster, region: Region) -> None:
+    before = instances(cluster)
+    newer = cluster.place("python", "-c", COPY_IMAGE).strip()
+    assert_changed(cluster, region, machineImage=newer)
+    assert instances(cluster) == before, "a newer image moves nobody by itself"
+    region.checkout.set(cluster.stack, imageRollout=True)
+    assert cluster.make("up").returncode == 0
+    cluster.install_program(MASTERS[0], Toolchain().path("etcdctl"), cluster.etcdctl_program)
+    assert_changed(cluster, region, imageRollout=False)
+    after = instances(cluster)
+    assert not {name for name in before if before[name] == after[name]}
+    assert ready(cluster.get("nodes")) == {*MASTERS, *WORKERS}
 
 
 @pytest.mark.parametrize("round", range(3))

@@ -1,45 +1,10 @@
 """What is known of machines that are there: which images they keep, and what is started, asked and proved again."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from conftest import ANSWERS, IMAGE, STATE, Engine
-from pulumi.runtime import mocks
-
-OLD = "ami-00000000000000000"
-NAMES = ("kubeadm-bastion", *(f"kubeadm-{role}-{number}" for role in ("master", "worker") for number in range(3)))
-URN = "urn:pulumi:test::kubeadm-aws::kubeadm:index:Infrastructure"
-
-
-class Region(Engine):
-    """AWS where machines live whose ids are in `living`, some of them in `stopped`."""
-
-    living: frozenset[str] = frozenset(f"i-{name}" for name in NAMES)
-    stopped: frozenset[str] = frozenset()
-
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, object], list[tuple[str, str]] | None]:
-        if args.token == "aws:ec2/getInstances:getInstances":
-            return {"ids": sorted(self.living if "running" in args.args["instanceStateNames"] else self.stopped)}, []
-        return super().call(args)
-
-
-def machine(name: str) -> Mapping[str, Any]:
-    outputs = {
-        "arn": f"arn:aws:ec2:us-east-1:1:instance/i-{name}",
-        "ami": OLD,
-        "instanceType": "t3.micro" if name.endswith("bastion") else "t2.medium",
-        "rootBlockDevice": {"volumeSize": 8 if name.endswith("bastion") else 20},
-    }
-    return {"type": "aws:ec2/instance:Instance", "outputs": outputs}
-
-
-def run(region: Region, *, fleet: Mapping[str, Any] | None = None, **given: object) -> Region:
-    state = {f"{URN}::{name}": machine(name) for name in NAMES}
-    state[f"{URN}::kubeadm-fleet"] = {"type": "kubeadm:index:Fleet", "outputs": fleet or {}}
-    region.answers = {**ANSWERS, STATE: {"outputs": state}}
-    region.run_stack(given)
-    return region
+from conftest import IMAGE
+from living_scene import NAMES, OLD, Region, run
 
 
 def images(region: Region) -> dict[str, str]:
@@ -69,6 +34,14 @@ def test_workers_that_are_replaced_anyway_get_todays(change: dict[str, Any]):
     made = images(run(Region(), **change))
     assert {made[name] for name in made if "-worker-" in name} == {IMAGE}
     assert {made[name] for name in made if "-worker-" not in name} == {OLD}
+
+
+@pytest.mark.parametrize(("spot", "image"), [(False, OLD), (True, IMAGE)])
+def test_a_pool_that_turns_to_spot_is_replaced_and_gets_todays(spot: bool, image: str):
+    region = Region()
+    region.living |= {"i-kubeadm-cheap-0"}
+    pool = {"count": 1, "instanceType": "t2.medium", "spot": spot}
+    assert images(run(region, others=("kubeadm-cheap-0",), workerPools={"cheap": pool}))["kubeadm-cheap-0"] == image
 
 
 def test_what_was_stopped_is_started_under_its_own_id_and_proved_again():

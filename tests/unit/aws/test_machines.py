@@ -5,6 +5,7 @@ import yaml
 from conftest import ANSWERS, IMAGE, Engine, configure
 
 from components.aws.infrastructure import Infrastructure
+from components.aws.today import look_up
 from components.host.first_boot import first_boot
 from settings import birth
 from settings.stack import load
@@ -16,7 +17,13 @@ INSTANCE = "aws:ec2/instance:Instance"
 def dedicated() -> Engine:
     engine = Engine()
     given = {"etcdTopology": "dedicated-systemd", "etcdDiskGib": 30, "masterCount": 7}
-    engine.run(lambda: (configure(given), Infrastructure("demo", load(), birth.read())))
+
+    def build() -> None:
+        configure(given)
+        settings, past = load(), birth.read()
+        Infrastructure("demo", settings, past, look_up(settings, past))
+
+    engine.run(build)
     return engine
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
-from conftest import ANSWERS, STATE, Engine
+from conftest import ANSWERS, IMAGE, STATE, Engine
 from pulumi.runtime import mocks
 
 from settings.reading import SettingsError
@@ -16,6 +16,8 @@ class Region(Engine):
     """AWS where t4g.small is the only machine with an arm64 processor, and OTHER_IMAGE is for such."""
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, object], list[tuple[str, str]] | None]:
+        if args.token == "aws:ec2/getInstances:getInstances":
+            return {"ids": ["i-1"]}, []
         if args.token == "aws:ec2/getAmi:getAmi":
             is_other = args.args["filters"][0]["values"] == [OTHER_IMAGE]
             return {"architecture": "arm64" if is_other else "x86_64"}, []
@@ -53,6 +55,14 @@ def test_machines_that_are_there_change_in_place_so_their_own_image_counts():
     said = refusal(past)
     assert f"masterInstanceType is 't2.medium': its processor is another than that of image {OTHER_IMAGE}" in said
     assert "workerInstanceType" not in said
+
+
+def test_a_disk_that_would_have_to_shrink_is_refused():
+    machine = {"arn": "arn:aws:ec2:us-east-1:1:instance/i-1", "ami": IMAGE, "instanceType": "t2.medium"}
+    outputs = {**machine, "rootBlockDevice": {"volumeSize": 40}}
+    past = {"urn:pulumi:test::p::i::kubeadm-master-0": {"type": "aws:ec2/instance:Instance", "outputs": outputs}}
+    assert "masterDiskGib is 20: there are disks of 40 GiB, and AWS makes none smaller" in refusal(past)
+    assert "masterDiskGib" not in refusal(past, masterDiskGib=50, masterInstanceType="x9.huge")
 
 
 def test_a_pool_may_have_another_processor_with_an_image_that_fits():

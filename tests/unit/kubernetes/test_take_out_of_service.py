@@ -27,12 +27,16 @@ BUDGET = """echo 'error when evicting pods/"web-0" -n "shop" (will retry): it wo
 
 
 def leave(
-    folder: Path, *, alive: str, drain: str, machine: str = "i-1", **more: str
+    folder: Path, *, alive: str, drain: str, machine: str = "i-1", seconds: str = "300", **more: str
 ) -> subprocess.CompletedProcess[str]:
-    settings = "STEP=trial UNSERVED_SECONDS=0 DRAIN_SECONDS=300 NODE_NAME=worker-1 PROVIDER_ID=aws:///us-east-1a/i-1 API_SERVERS=https://10.0.0.10:6443"
+    settings = (
+        f"STEP=trial UNSERVED_SECONDS=0 DRAIN_SECONDS={seconds} NODE_NAME=worker-1 PROVIDER_ID=aws:///us-east-1a/i-1 "
+        "API_SERVERS=https://10.0.0.10:6443"
+    )
     libraries = "".join((SCRIPTS / f"lib/{name}.sh").read_text() for name in ("common", "api-server"))
     administrator = "be_administrator() { READY_SERVER=https://10.0.0.10:6443; }\nchoose_api_server() { :; }"
     script = (SCRIPTS / "kubernetes/take-out-of-service.sh").read_text().replace("sleep 2", "sleep 0.1")
+    script = script.replace("/etc/kubeadm-aws/drain-seconds", str(folder / "told"))
     text = f"{settings}\n{libraries}\n{administrator}\ntell_failures\n{script}"
     return run_with({"kubectl": KUBECTL}, text, folder, ALIVE=alive, DRAIN=drain, MACHINE=machine, **more)
 
@@ -60,6 +64,19 @@ def test_nobody_waits_for_pods_on_a_machine_that_is_gone(tmp_path: Path, alive: 
     assert done.returncode == 0, done.stderr
     assert calls(tmp_path) == asked
     assert "worker-1 does not answer: its pods are given up instead of drained" in done.stdout
+
+
+def test_a_master_that_is_new_is_told_for_how_long(tmp_path: Path):
+    late = 'echo 77 >"$FAKE/late" && mv "$FAKE/late" "$FAKE/told"'
+    done = leave(tmp_path, alive=f"(sleep 2; {late}) >/dev/null 2>&1 & exit 0", drain="exit 0", seconds="")
+    assert done.returncode == 0, done.stderr
+    assert "--timeout=77s" in (tmp_path / "calls").read_text()
+
+
+def test_a_worker_that_is_gone_waits_for_nothing_that_a_new_master_has_not(tmp_path: Path):
+    done = leave(tmp_path, alive="exit 1", drain="exit 1", seconds="")
+    assert done.returncode == 0, done.stderr
+    assert calls(tmp_path) == ["get"]
 
 
 def test_a_kubelet_that_restarts_is_not_gone(tmp_path: Path):

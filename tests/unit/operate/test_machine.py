@@ -35,6 +35,7 @@ SSH = """
 [[ ! -e $FAKE/down-$3 ]] || exit 255
 case $4 in
   true) ;;
+  "for server in https://10.0.32.1:6443/readyz https://10.0.32.2:6443/readyz; do "*) [[ ! -e $FAKE/unserved ]] ;;
   "sudo etcd-health") cat "$FAKE/health"; exit 1 ;;
   *) cat >"$FAKE/ran-$3" ;;
 esac
@@ -104,6 +105,13 @@ def test_a_member_stays_when_another_is_sick(folder: Path):
     done = run("replace", "--yes", "master-0")
     assert done.exit_code == 1
     assert "master-0 stays: master-1 of etcd is not healthy" in done.output
+
+
+def test_a_master_stays_when_no_other_serves_the_api(folder: Path):
+    (folder / "unserved").touch()
+    done = run("replace", "--yes", "master-0")
+    assert done.exit_code == 1
+    assert "master-0 stays: no other master's API server is ready" in done.output
 
 
 def test_nothing_ends_unless_it_is_agreed_to(folder: Path):

@@ -1,17 +1,24 @@
 """`python -m operate reset`, where pulumi and ssh are played: what is asked, what is wiped, what is forgotten."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from click.testing import CliRunner, Result
 
 from operate.__main__ import main
 from operate.cluster_state import without_cluster
+from region.cloud import moto_patches
+from region.cloud.moto_patches import IMAGE_ID
 from settings.tags import CLUSTER_TAG
+
+moto_patches.install()
+
+from moto import mock_aws  # noqa: E402
 
 NODES = {"master-0": "10.0.32.10", "worker-0": "10.0.32.20", "etcd-0": "10.0.32.18"}
 OUTPUTS = {
@@ -135,6 +142,14 @@ class Operator:
     def has_state(self, state: Mapping[str, Any], file: str = "state") -> None:
         (self.folder / file).write_text(json.dumps(state))
 
+    def has_machine(self, name: str) -> None:
+        """AWS has it; the others it knows nothing of."""
+        [machine] = boto3.client("ec2").run_instances(ImageId=IMAGE_ID, MinCount=1, MaxCount=1)["Instances"]
+        outputs = json.loads((self.folder / "outputs").read_text())
+        for node in outputs["nodes"]:
+            node["machine"] = machine["InstanceId"] if node["name"] == name else node["machine"]
+        (self.folder / "outputs").write_text(json.dumps(outputs))
+
     def host_says(self, name: str, text: str) -> None:
         (self.folder / "hosts" / name).write_text(text)
 
@@ -148,7 +163,7 @@ class Operator:
 
 
 @pytest.fixture
-def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
+def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
     for folder in ("bin", "wiped", "hosts", "backend/.pulumi/locks/organization/kubeadm-aws/dev"):
         (tmp_path / folder).mkdir(parents=True)
     for name, script in {"pulumi": PULUMI, "ssh": SSH}.items():
@@ -159,7 +174,11 @@ def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
     monkeypatch.setenv("FAKE", str(tmp_path))
     made = Operator(folder=tmp_path)
     made.has_state(state_of(*RESOURCES))
-    return made
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "us-east-1")
+    with mock_aws():
+        yield made
 
 
 @pytest.mark.parametrize(("flags", "types"), [((), "kubeadm\n"), (("--yes-wipe", "kubeadm"), "")])
@@ -191,6 +210,7 @@ def test_nothing_happens_without_the_clusters_name(operator: Operator, flags: tu
 
 
 def test_a_host_that_is_down_leaves_the_state_alone(operator: Operator):
+    operator.has_machine("worker-0")
     operator.host_says("worker-0", "down")
     done = operator.resets("--yes-wipe", "kubeadm")
     assert done.exit_code == 1
@@ -203,7 +223,17 @@ def test_a_host_that_is_down_leaves_the_state_alone(operator: Operator):
     assert operator.state == state_of(*STAYING)
 
 
+def test_a_machine_that_has_ended_needs_no_wipe(operator: Operator):
+    operator.host_says("worker-0", "down")
+    done = operator.resets("--yes-wipe", "kubeadm")
+    assert done.exit_code == 0, done.output
+    assert "worker-0: i-worker-0 has ended, and there is nothing to wipe" in done.output
+    assert operator.state == state_of(*STAYING)
+
+
 def test_every_failure_is_told(operator: Operator):
+    for name in ("worker-0", "etcd-0"):
+        operator.has_machine(name)
     operator.host_says("worker-0", "down")
     operator.host_says("etcd-0", "umount: target is busy\nFAILED: wipe on etcd-0: status 32 from: umount /x")
     done = operator.resets("--yes-wipe", "kubeadm")

@@ -210,6 +210,11 @@ def test_a_targets_health_is_the_balancers_word(scene: Scene, monkeypatch: pytes
     assert health()["State"] == "unused"
 
 
+def test_there_are_no_two_balancers_of_a_name(scene: Scene) -> None:
+    with pytest.raises(ClientError, match="DuplicateLoadBalancerName"):
+        scene.elb.create_load_balancer(Name="x-api", Type="network", Subnets=[scene.ids["public"]])
+
+
 def test_the_console_is_the_hosts(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(moto_patches.hooks, "console", lambda instance: f"console of {instance}")
     answer = scene.ec2.get_console_output(InstanceId=scene.ids["worker"])
@@ -221,6 +226,14 @@ def test_what_is_in_use_is_not_deleted(scene: Scene) -> None:
         scene.ec2.delete_subnet(SubnetId=scene.ids["private"])
     with pytest.raises(ClientError, match="DependencyViolation"):
         scene.ec2.delete_security_group(GroupId=scene.ids["sg_balancer"])
+
+
+def test_a_vpc_ends_with_the_network_acl_that_it_was_made_with(scene: Scene) -> None:
+    before = scene.ec2.describe_network_acls()["NetworkAcls"]
+    vpc = scene.ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    assert len(scene.ec2.describe_network_acls()["NetworkAcls"]) == len(before) + 1
+    scene.ec2.delete_vpc(VpcId=vpc)
+    assert scene.ec2.describe_network_acls()["NetworkAcls"] == before
 
 
 def test_a_deleted_balancer_gives_back_its_addresses(place: Place, scene: Scene) -> None:

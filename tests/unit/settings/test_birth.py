@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from conftest import ANSWERS, STATE, Engine, configure
+from living_scene import ETCD_NAMES, NAMES, Region, machine
 from pulumi.runtime import mocks
 
 from settings import birth
@@ -17,7 +18,8 @@ FOUNDING = {
     f"{URN}$kubeadm:index:ControlPlane$command:remote:Command::kubeadm-control-plane-init": {
         "type": "command:remote:Command",
         "outputs": {"stdout": ""},
-    }
+    },
+    **{f"{URN}::{name}": machine(name) for name in (*NAMES, *ETCD_NAMES)},
 }
 DECIDED = {
     "aws:region": "us-east-1",
@@ -61,7 +63,7 @@ def cluster(decided: Mapping[str, str]) -> dict[str, Any]:
 
 
 def engine_with(state: Mapping[str, Any]) -> Engine:
-    return Engine(answers={**ANSWERS, STATE: {"outputs": state}})
+    return Region(answers={**ANSWERS, STATE: {"outputs": state}})
 
 
 def test_a_cluster_lives_on_with_what_was_decided():
