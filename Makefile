@@ -84,7 +84,7 @@ outdated: $(VENV)/complete ## List the pins of toolchain and program beside what
 
 ##@ Figures
 .PHONY: bench births
-bench: $(VENV)/complete ## Print the figures: start, up, unchanged up, memory, down
+bench: $(VENV)/complete ## Print the figures: start, up, unchanged up, memory, a worker more and less, replacements, down
 	@$(PYTHON) -m tests.bench.figures
 
 COUNT ?= 20

@@ -20,7 +20,7 @@ check_losses(settings, past, today)
 check_offers(settings, today)
 infrastructure = Infrastructure(settings.kubernetes.cluster_name, settings, past, today)
 bastion, nodes = infrastructure.bastion, [*infrastructure.masters, *infrastructure.workers, *infrastructure.etcd]
-with infrastructure.chain.kept():
+with infrastructure.chain.ended_by_errors():
     cluster = Cluster(
         settings.kubernetes.cluster_name,
         ClusterArgs(

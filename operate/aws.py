@@ -39,6 +39,8 @@ class Aws:
 
     def living(self, machines: Collection[str]) -> set[str]:
         """Those of `machines` (ids) that have not ended, stopped ones too. Raises ClickException."""
+        if not machines:
+            return set()
         states = ["pending", "running", "stopping", "stopped"]
         asked = [
             {"Name": "instance-id", "Values": list(machines)},

@@ -10,7 +10,7 @@ from components.host.script import render
 from operate.aws import Aws, explained
 from operate.bastion import ssh_directory
 from operate.outputs import Outputs
-from operate.stack_state import StackState
+from operate.stack_state import StackState, export
 from settings.health_checks import UNSERVED_SECONDS
 from settings.ports import API_PORT
 
@@ -22,7 +22,7 @@ def drain(stack: str, name: str, *, seconds: int) -> None:
     """Take a worker out of service: no new clients by the balancer, then no pods. Raises ClickException."""
     outputs = Outputs.read(stack)
     _require_worker(outputs, stack, name)
-    _drain(outputs, name, seconds)
+    _drain(outputs, name, StackState.of(export(stack)).machine(name), seconds)
     click.echo(f"{name} is out of service. Back with: python -m operate drain --stack {stack} --undo {name}")
 
 
@@ -40,22 +40,24 @@ def replace(stack: str, name: str, *, seconds: int, agreed: bool) -> None:
     state = StackState.read(stack)
     if name not in outputs.nodes:
         raise click.ClickException(_unknown(outputs, stack, name))
+    machine = state.machine(name)
     if not agreed:
-        click.confirm(f"End {name} ({outputs.machines[name]}) of stack {stack} and make another?", abort=True)
+        click.confirm(f"End {name} ({machine or 'which has ended'}) of stack {stack} and make another?", abort=True)
     if _is_worker(name):
-        _drain(outputs, name, seconds)
+        _drain(outputs, name, machine, seconds)
     else:
         _require_others_healthy(outputs, name)
-    _terminate(Aws.connect(state.region, state.profile), name, outputs.machines[name])
+    if machine:
+        _terminate(Aws.connect(state.region, state.profile), name, machine)
     done = subprocess.run(["pulumi", "up", "--stack", stack, "--yes", "--skip-preview"])
     if done.returncode:
         raise click.ClickException(f"{name} has ended and its successor is not there yet: run pulumi up again")
 
 
-def _drain(outputs: Outputs, name: str, seconds: int) -> None:
+def _drain(outputs: Outputs, name: str, machine: str, seconds: int) -> None:
     settings = {
         "NODE_NAME": name,
-        "PROVIDER_ID": f"aws:///{outputs.zones[name]}/{outputs.machines[name]}",
+        "PROVIDER_ID": f"aws:///{outputs.zones[name]}/{machine}",
         "UNSERVED_SECONDS": str(UNSERVED_SECONDS),
         "DRAIN_SECONDS": str(seconds),
     }

@@ -10,13 +10,12 @@ import click
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs:
-    """The outputs of a stack that an operator needs to reach the cluster; of nodes by name: address, zone, id."""
+    """The outputs of a stack that an operator needs to reach the cluster; of nodes by name: address and zone."""
 
     bastion_address: str
     api_endpoint: str
     nodes: Mapping[str, str]
     zones: Mapping[str, str]
-    machines: Mapping[str, str]
     login_user: str
     kubeconfig: str
     private_key: str
@@ -40,7 +39,6 @@ class Outputs:
             api_endpoint=values["apiEndpoint"],
             nodes={node["name"]: node["address"] for node in values["nodes"]},
             zones={node["name"]: node["zone"] for node in values["nodes"]},
-            machines={node["name"]: node["machine"] for node in values["nodes"]},
             login_user=values["loginUser"],
             kubeconfig=values["kubeconfig"],
             private_key=values["sshPrivateKey"],

@@ -31,25 +31,19 @@ def reset(stack: str, *, agreed_name: str | None) -> None:
         click.echo(f"Nothing to start over: stack {stack} has no cluster. `pulumi up` founds one.")
         return
     outputs = Outputs.read(stack)
-    _agree(_name_of(stack, state), stack, outputs.nodes, agreed_name)
+    _agree(state.cluster, stack, outputs.nodes, agreed_name)
     failures = _wipe(outputs)
-    failures -= _ended(state, outputs, failures) if failures else set()
+    failures -= _ended(state, failures) if failures else set()
     if failures:
         raise click.ClickException(
             f"{len(failures)} of {len(outputs.nodes)} machines not wiped ({', '.join(sorted(failures))}), so the "
-            f"cluster stays in the state of stack {stack}. See to them, then run the reset again: it may be repeated."
+            f"cluster stays in the state of stack {stack}. Start what is stopped, and terminate what is beyond help "
+            "(what has ended needs no wipe; without the bastion that is all of them), then run the reset again."
         )
     if StackState.read(stack) != state:
         raise click.ClickException(f"stack {stack} was changed meanwhile: run the reset again")
     count = forget_cluster(stack)
     click.echo(f"Forgotten: {count} resources of the cluster. Now found another on the same machines: `pulumi up`.")
-
-
-def _name_of(stack: str, state: StackState) -> str:
-    if len(state.clusters) != 1:
-        names = ", ".join(sorted(state.clusters)) or "none"
-        raise click.ClickException(f"the state of stack {stack} should name one cluster, and names {names}")
-    return next(iter(state.clusters))
 
 
 def _agree(name: str, stack: str, nodes: Mapping[str, str], agreed_name: str | None) -> None:
@@ -77,12 +71,13 @@ def _wipe(outputs: Outputs) -> set[str]:
     return failed
 
 
-def _ended(state: StackState, outputs: Outputs, names: Collection[str]) -> set[str]:
+def _ended(state: StackState, names: Collection[str]) -> set[str]:
     """Those that are no more, and carry nothing of the cluster; the next `up` makes others."""
-    living = Aws.connect(state.region, state.profile).living([outputs.machines[name] for name in names])
-    ended = {name for name in names if outputs.machines[name] not in living}
+    machines = {name: state.machine(name) for name in names}
+    living = Aws.connect(state.region, state.profile).living([machine for machine in machines.values() if machine])
+    ended = {name for name in names if machines[name] not in living}
     for name in sorted(ended):
-        click.echo(f"{name}: {outputs.machines[name]} has ended, and there is nothing to wipe")
+        click.echo(f"{name}: its machine {machines[name]} has ended, and there is nothing to wipe")
     return ended
 
 

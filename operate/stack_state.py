@@ -12,6 +12,7 @@ import click
 from settings.tags import CLUSTER_TAG
 
 PROVIDER = "pulumi:providers:aws"
+INSTANCE = "aws:ec2/instance:Instance"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,19 @@ class StackState:
     account: str | None
     region: str | None
     profile: str | None
+
+    @property
+    def cluster(self) -> str:
+        """The cluster's name. Raises ClickException unless there is exactly one."""
+        if len(self.clusters) != 1:
+            names = ", ".join(sorted(self.clusters)) or "none"
+            raise click.ClickException(f"the stack's state should name one cluster, and names {names}")
+        return next(iter(self.clusters))
+
+    def machine(self, node: str) -> str:
+        """AWS's id of the machine that is `node` now; empty if there is none. (Outputs are older after a failed up.)"""
+        name = f"{self.cluster}-{node}"
+        return next((one.identity for one in self.resources if one.type == INSTANCE and one.name == name), "")
 
     @classmethod
     def of(cls, export: Mapping[str, Any]) -> "StackState":

@@ -19,9 +19,12 @@ CLUSTER = "kubeadm:index:Cluster"
 FLEET = "kubeadm:index:Fleet"
 INSTANCE = "aws:ec2/instance:Instance"
 FOUNDING = "-control-plane-init"
+JOIN = "-control-plane-join-"
 OUTPUT = "decided_at_birth"
+ZONES = "zones"
 FOUNDERS = "etcd_founders"
 STARTS = "starts"
+IMAGES = "pool_images"
 CHANGES = "changes"
 # The engine writes the state while the program begins, and a file that it is writing is empty for a moment.
 HALF_WRITTEN = "failed to load checkpoint"
@@ -30,10 +33,11 @@ TRIES, PAUSE_SECONDS = 50, 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """A machine as it was when the state was last written: AWS's id of it, its image's, its type and its disk."""
+    """A machine as it was when the state was last written: AWS's id of it and its image's, its zone, type and disk."""
 
     identity: str
     image: str
+    zone: str
     instance_type: str
     disk_gib: int
     spot: bool
@@ -43,15 +47,19 @@ class Machine:
 class Past:
     """What the state knows of the cluster's birth: `decided` by setting, `etcd_founders` the machines etcd began on.
 
-    Nothing and None before the founding, since until then all of it may change. `machines` are those of the last
-    update, `starts` is how often each had to be started, and `changes` to be changed, by their resources' names.
+    Nothing and None before the founding, since until then all of it may change. `zones` and `machines` are those of the
+    last update, `starts` is how often each had to be started, and `changes` to be changed, by their resources' names.
+    `pool_images` are those that worker pools had of their own, `joined` the masters that have joined another.
     """
 
     decided: Mapping[str, str]
+    zones: str
     etcd_founders: Sequence[str] | None
     machines: Mapping[str, "Machine"]
     starts: Mapping[str, int]
     changes: Mapping[str, int]
+    pool_images: Mapping[str, str]
+    joined: frozenset[str]
 
     @property
     def is_founded(self) -> bool:
@@ -66,6 +74,12 @@ class Past:
             for key, (value, reason) in _decisions(settings).items()
             if decided.get(key, value) != value
         ]
+        now = ", ".join(settings.network.zones)
+        if not now.startswith(self.zones):
+            problems.append(
+                f"{_full('availabilityZones')} is {now!r}: balancers stay where they are, in {self.zones!r}, and more "
+                "may only be appended"
+            )
         if problems:
             refuse_all(problems)
 
@@ -73,6 +87,7 @@ class Past:
         """What the cluster's component keeps as outputs, for every later update to read."""
         return {
             OUTPUT: {key: value for key, (value, _) in _decisions(settings).items()},
+            ZONES: ", ".join(settings.network.zones),
             FOUNDERS: list(etcd_machines) if self.etcd_founders is None else list(self.etcd_founders),
         }
 
@@ -85,6 +100,7 @@ def read() -> Past:
     fleet = _outputs(resources, FLEET)
     return Past(
         decided=cluster.get(OUTPUT, {}),
+        zones=cluster.get(ZONES, ""),
         etcd_founders=cluster.get(FOUNDERS, []) if is_founded else None,
         machines={
             urn.rpartition("::")[2]: _machine(resource["outputs"])
@@ -93,6 +109,8 @@ def read() -> Past:
         },
         starts={name: int(count) for name, count in fleet.get(STARTS, {}).items()},
         changes={name: int(count) for name, count in fleet.get(CHANGES, {}).items()},
+        pool_images=fleet.get(IMAGES, {}),
+        joined=frozenset(urn.rpartition(JOIN)[2] for urn in resources if JOIN in urn),
     )
 
 
@@ -104,6 +122,7 @@ def _machine(outputs: Mapping[str, Any]) -> Machine:
     return Machine(
         identity=outputs["arn"].rpartition("/")[2],
         image=outputs["ami"],
+        zone=outputs.get("availabilityZone") or "",
         instance_type=outputs["instanceType"],
         disk_gib=int((outputs.get("rootBlockDevice") or {}).get("volumeSize") or 0),
         spot=(outputs.get("instanceMarketOptions") or {}).get("marketType") == "spot",

@@ -35,8 +35,8 @@ def _check_counts(settings: Settings, read: Configuration) -> None:
 
 
 def _check_rollout(settings: Settings, read: Configuration) -> None:
-    if settings.image_rollout and settings.masters.count == 1 and not settings.etcd.topology.dedicated:
-        reason = "it would replace the only master, and all that etcd holds ends with that machine"
+    if settings.image_rollout and settings.masters.count == 1:
+        reason = "it would replace the only master, and nobody is left whom its successor could join"
         read.refuse("imageRollout", reason, value=True)
 
 

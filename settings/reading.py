@@ -186,8 +186,13 @@ class Configuration:
         if self._problems:
             refuse_all(self._problems)
 
-    def _value(self, key: str, otherwise: str | int) -> str | int:
+    def _value(self, key: str, otherwise: str | int, *, may_be_secret: bool = False) -> str | int:
         self._asked.add(key)
+        if not may_be_secret and runtime_config.is_config_secret(f"{self._config.name}:{key}"):
+            self.refuse(
+                key, "it is stored as a secret and would not stay one, in the state and on hosts: store it in the clear"
+            )
+            return otherwise
         value = self._config.get(key)
         if value is None:
             self._wrong.add(key)
@@ -196,7 +201,7 @@ class Configuration:
         return value
 
     def _structure(self, key: str, kind: type[Structure], *, secret: bool = False) -> Structure:
-        text = str(self._value(key, ""))
+        text = str(self._value(key, "", may_be_secret=secret))
         if key in self._wrong:
             return kind()
         try:

@@ -24,7 +24,7 @@ DIAL_ERROR_LIMIT, DIAL_SECONDS = 40, 5
 
 def explain(failure: pulumi.ErrorHookArgs) -> bool:
     """Name the setting that whoever cannot get in should look at; the plugin knows of none. There is no other try."""
-    if any("timeout" in error for error in failure.errors):
+    if any("i/o timeout" in error for error in failure.errors):
         pulumi.log.error(
             "the bastion is silent to whoever does not come from kubeadm-aws:adminCidrs: is this machine's address, as "
             "the internet sees it, among them?"
@@ -115,6 +115,7 @@ class Bastion(pulumi.ComponentResource):
             f"{name}-prepare",
             booting,
             "host/prepare-bastion.sh",
+            settings={"MADE_OF": booting.made_of},
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[booting.running, association, *args.ready],

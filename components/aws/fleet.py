@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws.today import Today
-from settings.birth import CHANGES, STARTS, Machine, Past
+from settings.birth import CHANGES, IMAGES, STARTS, Machine, Past
 from settings.values import MachineSettings, WorkerPool
 
 
@@ -21,12 +21,14 @@ class FleetArgs:
     past: Past
     today: Today
     image_rollout: bool
+    pools: Sequence[WorkerPool]
     asked: Mapping[str, MachineSettings]
 
 
 class Fleet(pulumi.ComponentResource):
-    """What is known of a machine by its resource's name. Those that are stopped are `started` at once, whoever waits.
+    """What is known of a machine by its resource's name. Those that are stopped are started at once, whoever waits.
 
+    `started` are those of them that a quorum may need.
     `starts` counts how often this program had to start a machine, `changes` how often it set out to change one that is
     asked for, so that the steps that ask and prove run again. Both are kept before anything is done: what is left to do
     by an update that ends in between is asked and proved the next time.
@@ -41,28 +43,31 @@ class Fleet(pulumi.ComponentResource):
         self._args, self._living = args, args.today.living
         self.starts = self._counted(args.past.starts, lambda name, _: name in args.today.stopped)
         self.changes = self._counted(args.past.changes, self._shall_change)
-        self.register_outputs({STARTS: self.starts, CHANGES: self.changes})
+        images = {pool.name: pool.image for pool in args.pools if pool.image}
+        self.register_outputs({STARTS: self.starts, CHANGES: self.changes, IMAGES: images})
         self._running = {
             name: self._start(name, machine.identity)
             for name, machine in self._living.items()
             if name in args.today.stopped
         }
-        self.started = list(self._running.values())
+        self.started = [step for name, step in self._running.items() if name in args.asked]
 
     def lives(self, name: str) -> bool:
         """Is it the machine that it was at the last update?"""
         return name in self._living
 
-    def image(self, name: str, pool: WorkerPool | None = None) -> str:
+    def image(self, name: str, zone: str = "", pool: WorkerPool | None = None) -> str:
         """A living machine keeps the image that it was made from, so that no calendar replaces it.
 
-        But a worker that its `pool` replaces gets today's, and an image of the pool's own always wins.
+        But a worker that is replaced for its `pool` or `zone` gets today's; an image of the pool's own always wins.
         """
         known, today = self._living.get(name), self._args.today.image
         if pool and pool.image:
             return pool.image
-        stays = known and not self._args.image_rollout and (pool is None or _is_of(pool, known))
-        return known.image if known and stays else today
+        if known is None or self._args.image_rollout:
+            return today
+        stays = pool is None or (_is_of(pool, zone, known) and pool.name not in self._args.past.pool_images)
+        return known.image if stays else today
 
     def running(self, name: str, machine: aws.ec2.Instance) -> pulumi.Resource:
         """What holds the machine in the state `running`."""
@@ -83,6 +88,6 @@ class Fleet(pulumi.ComponentResource):
         )
 
 
-def _is_of(pool: WorkerPool, known: Machine) -> bool:
-    wanted = (pool.machines.instance_type, pool.machines.disk_gib, pool.spot)
-    return (known.instance_type, known.disk_gib, known.spot) == wanted
+def _is_of(pool: WorkerPool, zone: str, known: Machine) -> bool:
+    wanted = (zone, pool.machines.instance_type, pool.machines.disk_gib, pool.spot)
+    return (known.zone, known.instance_type, known.disk_gib, known.spot) == wanted

@@ -49,6 +49,11 @@ class Infrastructure(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self._fleet = self._make_fleet(today)
         self.chain = self._make_chain()
+        with self.chain.ended_by_errors():
+            self._build(settings)
+        self.register_outputs({})
+
+    def _build(self, settings: Settings) -> None:
         self._network = self._make_network()
         self._firewall = self._make_firewall()
         self.firewall = self._firewall.rows
@@ -71,7 +76,6 @@ class Infrastructure(pulumi.ComponentResource):
         self.named = names.ready
         self.reachable = [*api.ready, *names.ready]
         self.served, self.attached = ingress.ready, ingress.attached
-        self.register_outputs({})
 
     def _make_fleet(self, today: Today) -> Fleet:
         args = FleetArgs(
@@ -83,13 +87,14 @@ class Infrastructure(pulumi.ComponentResource):
                 for ordinal in range(machines.count)
             },
             image_rollout=self._settings.image_rollout,
+            pools=self._settings.pools,
         )
         return Fleet(f"{self._name}-fleet", args, self._child)
 
     def _make_chain(self) -> Chain:
-        """First what etcd's quorum is made of, and of that what is gone first; then workers, some at once.
+        """First what etcd's quorum is made of, and of that what is gone first; then living workers, some at once.
 
-        Nobody waits for a birth, and no preview for what it does not do.
+        Workers that are gone or new wait for nobody. Nobody waits for a birth, and no preview for what it does not do.
         """
         if not self._past.is_founded or pulumi.runtime.is_dry_run():
             return Chain({})
@@ -99,11 +104,14 @@ class Infrastructure(pulumi.ComponentResource):
             for role, machines in settings.quorum_machines.items()
             for name in sorted((f"{role}-{ordinal}" for ordinal in range(machines.count)), key=lives)
         ]
-        # What is gone is away already, and waits for nobody.
-        workers = sorted((name for pool in settings.pools for name in pool.nodes), key=lives)
-        at_once = settings.max_unavailable_workers
-        after = {**dict.fromkeys(workers[:at_once], masters[-1]), **one_after_another(workers, at_once)}
-        before = {**one_after_another(masters), **{name: other for name, other in after.items() if lives(name)}}
+        workers, at_once = [name for pool in settings.pools for name in pool.nodes], settings.max_unavailable_workers
+        living = [name for name in workers if lives(name)]
+        others = [masters[-1], *(name for name in workers if name not in living)]
+        before = {
+            **one_after_another(masters),
+            **dict.fromkeys(living[:at_once], others),
+            **one_after_another(living, at_once),
+        }
         gone = [name for name in masters if not lives(name)]
         return Chain(before, started=self._fleet.started, asked=masters, gone=gone)
 

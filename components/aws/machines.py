@@ -150,7 +150,7 @@ class Machines(pulumi.ComponentResource):
         address = None if first is None else str(args.network.plan[zone].reserved[first + ordinal])
         resource = f"{name}-{ordinal}"
         host_key = make_host_key(resource, self)
-        image = args.fleet.image(resource, args.pool)
+        image = args.fleet.image(resource, zone, args.pool)
         change = args.fleet.changes.get(resource)
         machine = make_machine(
             resource,
@@ -169,7 +169,7 @@ class Machines(pulumi.ComponentResource):
                 parent=self,
                 depends_on=args.chain.turn(hostname),
                 # A worker is drained before it ends, but not before it is stopped.
-                replace_on_changes=["instanceType", "rootBlockDevice"] if args.role == "worker" else None,
+                replace_on_changes=["instanceType", "rootBlockDevice.volumeSize"] if args.role == "worker" else None,
             ),
             spot=args.pool is not None and args.pool.spot,
         )

@@ -14,7 +14,8 @@ from settings.values import Settings
 def check_offers(settings: Settings, today: Today) -> None:
     """Raises SettingsError with every type of machine that the region has not, or that does not fit its image.
 
-    That is the image of machines that are there and change in place, and for others today's. Disks do not shrink.
+    That is the image of machines that are there and change in place, and for others today's. (The image of one that
+    does not change may be gone, and is not asked for.) Disks do not shrink.
     """
     problems = [*_problems(sorted(_wanted(settings, today))), *_shrinking(settings, today)]
     if problems:
@@ -50,7 +51,8 @@ def _wanted(settings: Settings, today: Today) -> set[tuple[str, str, str]]:
     if not settings.image_rollout:
         for role, machines in in_place.items():
             name = rf"{settings.kubernetes.cluster_name}-{role}(-\d+)?"
-            images = [machine.image for known, machine in today.living.items() if re.fullmatch(name, known)]
+            living = [machine for known, machine in today.living.items() if re.fullmatch(name, known)]
+            images = [machine.image for machine in living if machine.instance_type != machines.instance_type]
             wanted |= {(f"{role}InstanceType", machines.instance_type, image) for image in images}
     default, *others = settings.pools
     wanted.add(("workerInstanceType", default.machines.instance_type, image))

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from settings.birth import Machine, Past
 from settings.tags import CLUSTER_TAG
-from settings.values import Settings
+from settings.values import MachineSettings, Settings
 
 LIVING = ("pending", "running", "stopping", "stopped")
 STOPPED = ("stopping", "stopped")
@@ -47,7 +47,7 @@ def check_losses(settings: Settings, past: Past, today: Today) -> None:
         return
     problems = []
     for role, machines in settings.quorum_machines.items():
-        names = [f"{role}-{ordinal}" for ordinal in range(machines.count)]
+        names = [name for name in _names(role, machines) if _counts(settings, past, name)]
         gone = [name for name in names if f"{settings.kubernetes.cluster_name}-{name}" not in today.living]
         has_etcd = role == "etcd" or not settings.etcd.topology.dedicated
         if has_etcd and len(gone) > (len(names) - 1) // 2:
@@ -60,8 +60,19 @@ def check_losses(settings: Settings, past: Past, today: Today) -> None:
             f"no update can bring back what cluster {settings.kubernetes.cluster_name} has lost; nothing was made:\n"
             + "".join(f"  - {problem}\n" for problem in problems)
             + f"Start over with 'python -m operate reset --stack {stack}' (on the local region 'make reset') and "
-            f"'pulumi up', or end what is left with 'pulumi destroy --stack {stack}'."
+            f"'pulumi up', or end what is left with 'pulumi destroy --stack {stack}'. What reset cannot reach (all "
+            "machines, without the bastion), it leaves out when you have terminated it."
         )
+
+
+def _names(role: str, machines: MachineSettings) -> list[str]:
+    """The nodes of a role."""
+    return [f"{role}-{ordinal}" for ordinal in range(machines.count)]
+
+
+def _counts(settings: Settings, past: Past, name: str) -> bool:
+    """Where kubeadm makes members, one that has never joined took part in nothing."""
+    return settings.etcd.topology.manager != "kubeadm" or name == "master-0" or name in past.joined
 
 
 def _counted(gone: Sequence[str], names: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ import pulumi
 
 
 class Chain:
-    """`before` has, by node, the one that it waits for; all wait for `started`, for machines that had to be started.
+    """`before` has, by node, those that it waits for; all wait for `started`, for machines that had to be started.
 
     Those that are `gone` wait for no leave to change, others that are `asked` do. The waiting is the program's alone:
     as edges it would be in the state, and `destroy` would end machine after machine.
@@ -16,14 +16,15 @@ class Chain:
 
     def __init__(
         self,
-        before: Mapping[str, str],
+        before: Mapping[str, Sequence[str]],
         *,
         started: Sequence[pulumi.Resource] = (),
         asked: Collection[str] = (),
         gone: Collection[str] = (),
     ) -> None:
         self._before, self._started, self._gone = before, started, gone
-        self._steady: dict[str, Future[pulumi.Resource]] = {name: Future() for name in before.values()}
+        others = {other for those in before.values() for other in those}
+        self._steady: dict[str, Future[pulumi.Resource]] = {name: Future() for name in others}
         self._leave: dict[str, Future[pulumi.Resource]] = {name: Future() for name in asked if name not in gone}
 
     def is_gone(self, name: str) -> bool:
@@ -49,29 +50,24 @@ class Chain:
             self._steady[name].set_result(step)
 
     @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Whatever is waited for must be declared within it, or who waits would do so without end."""
-        failure: Exception = pulumi.RunError("nothing was declared that proves a machine which others wait for")
+    def ended_by_errors(self) -> Iterator[None]:
+        """After an error in it nobody waits any more for what the program did not come to declare."""
         try:
             yield
         except Exception as error:
-            failure = error
-            raise
-        finally:
             for promised in (*self._steady.values(), *self._leave.values()):
                 if not promised.done():
-                    promised.set_exception(failure)
+                    promised.set_exception(error)
+            raise
 
     async def _wait(self, name: str, leave: Future[pulumi.Resource] | None = None) -> Sequence[pulumi.Resource]:
-        before = self._before.get(name)
         for step in self._started:
             await step.urn.future()
-        for promised in (before and self._steady[before], leave):
-            if promised:
-                await (await promised).urn.future()
+        for promised in (*(self._steady[other] for other in self._before.get(name, ())), *([leave] if leave else [])):
+            await (await promised).urn.future()
         return []
 
 
-def one_after_another(names: Sequence[str], at_once: int = 1) -> Mapping[str, str]:
+def one_after_another(names: Sequence[str], at_once: int = 1) -> Mapping[str, Sequence[str]]:
     """Each of `names` after the one `at_once` places before it."""
-    return dict(zip(names[at_once:], names, strict=False))
+    return {name: [before] for before, name in zip(names, names[at_once:], strict=False)}

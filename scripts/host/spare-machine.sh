@@ -20,7 +20,10 @@ others_are_a_quorum() {
 # Otherwise there is none for as long as it takes the others to miss it, and nobody can write meanwhile.
 hand_over_leadership() {
   local status voters successor
-  status=$(etcdctl --endpoints="$MEMBER" endpoint status --write-out fields)
+  if ! status=$(etcdctl --endpoints="$MEMBER" endpoint status --write-out fields); then
+    echo "the member of $NODE_NAME does not answer, and leads nobody"
+    return
+  fi
   [[ $(sed -n 's/^"MemberID" : //p' <<<"$status") == $(sed -n 's/^"Leader" : //p' <<<"$status") ]] || return 0
   voters=$(members "$MEMBER" | awk -v url="$MEMBER" '$5 != url && $6 == "false" {print $1}')
   for successor in $voters; do

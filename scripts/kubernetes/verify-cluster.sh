@@ -81,15 +81,19 @@ accepts() {
   timeout 3 bash -c "exec 3<>/dev/tcp/$INGRESS_NAME/$1" 2>/dev/null
 }
 
-pods_have_dns_and_answer_through_the_balancer() {
-  local pair exposed
+start_probe() {
+  kubectl delete namespace "$PROBE" --ignore-not-found --timeout=120s >/dev/null
   sed -e "s,COREDNS_IMAGE,$(image_of kube-system deployment/coredns)," -e "s,NETWORK_IMAGE,$(image_of "$NETWORK_NAMESPACE" "daemonset/$NETWORK_DAEMON_SET")," \
     "$MANIFEST" | kubectl apply --filename - >/dev/null
-  exposed=$(expose)
+  EXPOSED=$(expose)
+}
+
+pods_have_dns_and_answer_through_the_balancer() {
+  local pair
   await_rollout "$PROBE" daemonset/web app=web \
     "a pod did not start, or could not resolve kubernetes.default.svc.cluster.local; see the pods above"
   for pair in $NODE_PORTS; do
-    if [[ $exposed == *"service/web-${pair#*:} created"* ]]; then
+    if [[ $EXPOSED == *"service/web-${pair#*:} created"* ]]; then
       wait_for 120 "a NodePort (${pair#*:}) through the ingress balancer, http://$INGRESS_NAME:${pair%:*}" says_ok "${pair%:*}"
     else
       wait_for 60 "the Service that holds NodePort ${pair#*:} through the ingress balancer, $INGRESS_NAME:${pair%:*}" accepts "${pair%:*}"
@@ -108,11 +112,12 @@ mapfile -t nodes < <(tr ' ' '\n' <<<"$MASTERS $WORKERS" | cut -d = -f 1)
 echo "release $RELEASE"
 be_administrator
 wait_for_nodes "${nodes[@]}"
+trap clean_up EXIT
+# Its pods start while the rest is looked at.
+start_probe
 nodes_are_what_they_should_be
 api_servers_are_ready
 etcd_is_healthy
 dns_is_spread
-kubectl delete namespace "$PROBE" --ignore-not-found --timeout=120s >/dev/null
-trap clean_up EXIT
 pods_have_dns_and_answer_through_the_balancer
 echo "verified: $MACHINES ($MADE_OF), firewall and certificates ${DIGEST:0:12}"

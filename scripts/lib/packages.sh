@@ -47,6 +47,8 @@ apt() {
 }
 
 # A young machine writes its package sources and reads lists of its own accord, and apt waits for no lock on those.
+TIMERS=(apt-daily.timer apt-daily-upgrade.timer)
+
 leaves_packages_alone() {
   ! systemctl show --property ActiveState --value apt-daily.service apt-daily-upgrade.service | grep activating
 }
@@ -55,6 +57,8 @@ leaves_packages_alone() {
 install_packages() {
   local spec source=${MIRROR:-"${KUBERNETES_SOURCE:+$KUBERNETES_SOURCE or }the machine's own sources"}
   systemctl start cloud-config.service || true
+  # If the step fails here they stay stopped until it is run again, or the machine is booted.
+  systemctl stop "${TIMERS[@]}" 2>/dev/null || true
   wait_for 600 "apt-daily.service or apt-daily-upgrade.service of this host to end" leaves_packages_alone
   [[ -z $(dpkg --audit) ]] || dpkg --configure -a
   write_sources
@@ -68,4 +72,5 @@ install_packages() {
     tail -n 15 /var/log/kubeadm-aws-apt.log >&2
     fail "apt could not install $*; its last lines are above"
   fi
+  systemctl start "${TIMERS[@]}" 2>/dev/null || true
 }

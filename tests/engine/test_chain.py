@@ -60,14 +60,26 @@ def test_who_is_gone_comes_first(stack: Stack, ec2) -> None:
     assert stack.up("--expect-no-changes").changes == {}
 
 
-@pytest.mark.parametrize(("at_once", "kind"), [(1, "t3.medium"), (2, "t3.large")])
-def test_workers_of_another_type_are_replaced_some_at_a_time(stack: Stack, at_once: int, kind: str) -> None:
+@pytest.mark.parametrize(("at_once", "key", "value"), [(1, "workerDiskGib", 30), (2, "workerInstanceType", "t3.large")])
+def test_workers_of_another_kind_are_replaced_some_at_a_time(
+    stack: Stack, at_once: int, key: str, value: object
+) -> None:
     stack.set("maxUnavailableWorkers", at_once)
-    stack.set("workerInstanceType", kind)
+    stack.set(key, value)
     order = stack.up("-p", "64").order
     gone = [order.index(("delete-replaced", worker)) for worker in WORKERS]
     back = [order.index(("create-replacement", f"chain-workers-join-worker-{number}")) for number in range(3)]
     assert all(gone[later] > back[later - at_once] for later in range(at_once, 3))
+    assert stack.up("--expect-no-changes").changes == {}
+
+
+def test_living_workers_wait_for_masters_and_for_a_new_one(stack: Stack) -> None:
+    for key, value in {"maxUnavailableWorkers": 1, "workerCount": 4, "workerInstanceType": "t3.medium"}.items():
+        stack.set(key, value)
+    stack.set("masterInstanceType", "t3.large")
+    order = stack.up("-p", "64").order
+    steps = [("update", steady(MASTERS[2])[0]), ("create", "chain-workers-service-worker-3")]
+    assert max(map(order.index, steps)) < min(order.index(("delete-replaced", worker)) for worker in WORKERS)
     assert stack.up("--expect-no-changes").changes == {}
 
 
@@ -100,14 +112,22 @@ def test_a_rollout_replaces_living_masters_one_after_another(stack: Stack) -> No
     """Each has ended only when the others were asked, and its successor is steady before the next one ends."""
     order = stack.up("-p", "64").order
     for before, after in itertools.pairwise(MASTERS):
+        number = before[-1]
+        joined = order.index(("create-replacement", f"chain-control-plane-join-master-{number}"))
+        voting = order.index(("create-replacement", f"chain-etcd-master-{number}"))
         back = order.index(("create-replacement", steady(before)[0]))
-        assert back < order.index(("update", spared(after)[0])) < order.index(("delete-replaced", after))
+        assert (
+            max(joined, voting)
+            < back
+            < order.index(("update", spared(after)[0]))
+            < order.index(("delete-replaced", after))
+        )
     assert stack.up("--expect-no-changes").changes == {}
 
 
 def test_an_error_of_the_program_ends_the_update(stack: Stack) -> None:
     """Machines wait for steps that the program did not come to declare."""
-    stack.set("masterInstanceType", "t3.large")
+    stack.set("masterInstanceType", "t3.xlarge")
     whole = "        self.ready = [self._steady("
     stack.edit("components/kubernetes/steady.py", whole, f"        raise RuntimeError('in between')\n{whole}")
     failed = stack.up(fails=True)
@@ -123,7 +143,7 @@ def test_a_lost_quorum_is_refused_before_anything_is_touched(stack: Stack, ec2) 
     stack.steps()
     for result in (stack.preview(fails=True), stack.up(fails=True)):
         assert "2 of 3 machines have ended (master-0, master-1) with etcd's data" in result.messages
-        assert not {name for name, change in result.changes.items() if change != "create"}
+        assert result.changes == {}
     assert stack.steps() == []
 
 

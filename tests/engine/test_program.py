@@ -133,6 +133,12 @@ def test_a_dead_worker_is_made_again(stack: Stack, ec2):
     assert stack.resources()["whole-worker-1"]["id"] != worker
 
 
+def test_no_hook_of_a_resources_end_is_in_the_state(stack: Stack):
+    """A destroy without the program would fail for it."""
+    hooks = {kind for one in stack.export()["deployment"]["resources"] for kind in one.get("resourceHooks") or ()}
+    assert hooks == {"OnError"}
+
+
 def test_destroy_leaves_nothing_and_runs_nothing(stack: Stack):
     stack.steps()
     stack.run("state", "unprotect", "--all", "--yes", "--stack", stack.name)

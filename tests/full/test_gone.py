@@ -25,6 +25,8 @@ MOMENTS: Mapping[str, Callable[[], bool]] = {
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_half_built_cluster_is_destroyed(cluster: Cluster, region: Region, moment: str, tmp_path: Path) -> None:
+    if cluster.stack in cluster.stacks():
+        cluster.destroy()
     with background_up(tmp_path / "log", cluster.checkout) as up:
         wait_until(MOMENTS[moment], up, tmp_path / "log")
     cluster.place("pulumi", "cancel", "--yes", "--stack", cluster.stack)

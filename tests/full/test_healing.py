@@ -1,5 +1,6 @@
 """What `make up` does for members of a living etcd: other flags one by one, a machine that is gone replaced."""
 
+import time
 import uuid
 
 import pytest
@@ -32,6 +33,15 @@ def test_a_member_whose_machine_is_gone_is_replaced(cluster: Cluster, number: in
     assert {member for member in members_before if members_before[member] != members_after[member]} == {name}
 
 
+def test_a_member_is_replaced_by_the_operators_command(cluster: Cluster) -> None:
+    before, name = instances(cluster), members(cluster)[1]
+    cluster.write("before-replace")
+    assert cluster.make("replace", NAME=name).returncode == 0
+    after = instances(cluster)
+    assert {machine for machine in before if before[machine] != after[machine]} == {name}
+    assert_whole(cluster, "before-replace")
+
+
 @pytest.mark.parametrize("cluster", DEDICATED, indirect=True)
 def test_the_first_master_beside_etcds_machines_is_replaced(cluster: Cluster) -> None:
     assert_healed_by_one_up(cluster, MASTERS[0])
@@ -42,16 +52,22 @@ def test_a_worker_that_has_just_died_is_replaced(cluster: Cluster, round: int) -
     assert_healed_by_one_up(cluster, WORKER)
 
 
+def test_a_worker_that_died_a_while_ago_is_replaced(cluster: Cluster) -> None:
+    """Its Node says so by then, and its pods are being evicted."""
+    assert_healed_by_one_up(cluster, WORKER, seconds=90)
+
+
 def test_a_master_and_a_worker_that_are_gone_are_replaced_together(cluster: Cluster) -> None:
     assert_healed_by_one_up(cluster, MASTERS[0], WORKER)
 
 
-def assert_healed_by_one_up(cluster: Cluster, *names: str) -> None:
+def assert_healed_by_one_up(cluster: Cluster, *names: str, seconds: float = 0) -> None:
     """Terminated from outside, these machines are replaced by one `up`, and only they; what was written is there."""
     before, when = instances(cluster), f"{'-'.join(names)}-{uuid.uuid4().hex[:8]}"
     cluster.write(f"before-{when}")
     change_instances(cluster, "terminate", *names)
     cluster.write(f"after-{when}")
+    time.sleep(seconds)
     assert cluster.make("up").returncode == 0
     if MASTERS[0] in names:
         cluster.install_program(MASTERS[0], Toolchain().path("etcdctl"), cluster.etcdctl_program)

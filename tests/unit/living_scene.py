@@ -28,6 +28,7 @@ def machine(name: str) -> Mapping[str, Any]:
     outputs = {
         "arn": f"arn:aws:ec2:us-east-1:1:instance/i-{name}",
         "ami": OLD,
+        "availabilityZone": f"us-east-1{'abc'[int(name[-1]) % 3] if name[-1].isdigit() else 'a'}",
         "instanceType": "t3.micro" if name.endswith("bastion") else "t2.medium",
         "rootBlockDevice": {"volumeSize": 8 if name.endswith("bastion") else 20},
     }
@@ -39,6 +40,7 @@ def run(
     *,
     fleet: Mapping[str, Any] | None = None,
     founded: bool = False,
+    joined: Sequence[int] = (0, 1, 2),
     others: Sequence[str] = (),
     **given: object,
 ) -> Region:
@@ -46,7 +48,8 @@ def run(
     state = {f"{URN}::{name}": machine(name) for name in (*NAMES, *etcd, *others)}
     state[f"{URN}::kubeadm-fleet"] = {"type": "kubeadm:index:Fleet", "outputs": fleet or {}}
     if founded:
-        state[f"{URN}::kubeadm-control-plane-init"] = {"type": "command:remote:Command", "outputs": {}}
+        for step in ("init", *(f"join-master-{number}" for number in joined)):
+            state[f"{URN}::kubeadm-control-plane-{step}"] = {"type": "command:remote:Command", "outputs": {}}
     region.answers = {**ANSWERS, STATE: {"outputs": state}}
     region.run_stack(given)
     return region

@@ -11,6 +11,7 @@ from components.aws.bastion import explain
     [
         ("dial tcp 203.0.113.11:22: i/o timeout", True),
         ("dial tcp 203.0.113.11:22: connect: connection refused", False),
+        ('Process exited with status 1: running "sudo timeout --kill-after=20 600 bash -s"', False),
     ],
 )
 def test_a_silent_one_names_the_setting_and_is_not_tried_again(error: str, told: bool, monkeypatch: pytest.MonkeyPatch):

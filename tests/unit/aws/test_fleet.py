@@ -36,6 +36,23 @@ def test_workers_that_are_replaced_anyway_get_todays(change: dict[str, Any]):
     assert {made[name] for name in made if "-worker-" not in name} == {OLD}
 
 
+def test_a_worker_that_moves_to_another_zone_gets_todays():
+    zones = [f"us-east-1{letter}" for letter in "abcd"]
+    region = Region()
+    region.living |= {"i-kubeadm-worker-3"}
+    made = images(run(region, others=("kubeadm-worker-3",), availabilityZones=zones, workerCount=4))
+    assert {name for name in made if made[name] == IMAGE} == {"kubeadm-worker-3"}
+
+
+@pytest.mark.parametrize(("fleet", "image"), [({}, OLD), ({"pool_images": {"cheap": "ami-11111111111111111"}}, IMAGE)])
+def test_a_pool_whose_image_is_taken_away_gets_todays(fleet: dict[str, Any], image: str):
+    region = Region()
+    region.living |= {"i-kubeadm-cheap-0"}
+    pools = {"cheap": {"count": 1, "instanceType": "t2.medium"}}
+    made = images(run(region, fleet=fleet, others=("kubeadm-cheap-0",), workerPools=pools))
+    assert made["kubeadm-cheap-0"] == image
+
+
 @pytest.mark.parametrize(("spot", "image"), [(False, OLD), (True, IMAGE)])
 def test_a_pool_that_turns_to_spot_is_replaced_and_gets_todays(spot: bool, image: str):
     region = Region()

@@ -15,10 +15,13 @@ ARM = {"t4g.small"}
 class Region(Engine):
     """AWS where t4g.small is the only machine with an arm64 processor, and OTHER_IMAGE is for such."""
 
+    images: frozenset[str] = frozenset()
+
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, object], list[tuple[str, str]] | None]:
         if args.token == "aws:ec2/getInstances:getInstances":
             return {"ids": ["i-1"]}, []
         if args.token == "aws:ec2/getAmi:getAmi":
+            self.images |= {*args.args["filters"][0]["values"]}
             is_other = args.args["filters"][0]["values"] == [OTHER_IMAGE]
             return {"architecture": "arm64" if is_other else "x86_64"}, []
         if args.token == "aws:ec2/getInstanceTypes:getInstanceTypes":
@@ -55,6 +58,15 @@ def test_machines_that_are_there_change_in_place_so_their_own_image_counts():
     said = refusal(past)
     assert f"masterInstanceType is 't2.medium': its processor is another than that of image {OTHER_IMAGE}" in said
     assert "workerInstanceType" not in said
+
+
+def test_the_image_of_a_machine_that_stays_may_be_gone():
+    """AWS is asked for no image but those that something is made from."""
+    outputs = {"arn": "arn:aws:ec2:us-east-1:1:instance/i-1", "ami": "ami-gone", "instanceType": "t2.medium"}
+    past = {"urn:pulumi:test::p::i::kubeadm-master-0": {"type": "aws:ec2/instance:Instance", "outputs": outputs}}
+    region = Region(answers={**ANSWERS, STATE: {"outputs": past}})
+    assert region.run_stack({}).registered
+    assert "ami-gone" not in region.images
 
 
 def test_a_disk_that_would_have_to_shrink_is_refused():

@@ -53,6 +53,13 @@ def test_what_the_others_can_do_without_is_made_again(gone: list[str], given: di
     assert run(region, founded=True, **given).registered
 
 
+def test_stacked_masters_that_never_joined_are_no_loss():
+    region = Region()
+    region.living -= {"i-kubeadm-master-1", "i-kubeadm-master-2"}
+    assert run(region, founded=True, joined=(), etcdTopology="stacked").registered
+    assert "1 of 2 machines have ended (master-1)" in loss("master-1", "master-2", joined=(1,), etcdTopology="stacked")
+
+
 def test_stopped_machines_are_not_lost():
     region = Region()
     region.stopped = frozenset({"i-kubeadm-master-0", "i-kubeadm-master-1"})

@@ -15,10 +15,12 @@ LSBLK = '[[ $* == *"PKNAME,PARTN /dev/nvme0n1p1" ]] && echo " nvme0n1   1"'
 CHANGE = 'echo "${0##*/} $*" >>"$FAKE/calls"'
 
 
-def grow(folder: Path, device: str, growpart: int = 0) -> subprocess.CompletedProcess[str]:
+def grow(
+    folder: Path, device: str, growpart: int = 0, kind: str = "ext4", lsblk: str = LSBLK
+) -> subprocess.CompletedProcess[str]:
     commands = {
-        "findmnt": f"[[ -n '{device}' ]] && echo '{device}'",
-        "lsblk": LSBLK,
+        "findmnt": f"[[ -n '{device}' ]] && echo '{device} {kind}'",
+        "lsblk": lsblk,
         "growpart": f"{CHANGE}; exit {growpart}",
         "resize2fs": CHANGE,
     }
@@ -43,4 +45,10 @@ def test_a_partition_that_stays_small_is_told(tmp_path: Path):
 @pytest.mark.parametrize("device", ["", "overlay", "/dev/vda[/hosts/master-0]"])
 def test_what_is_no_disk_of_the_machines_own_is_left_alone(tmp_path: Path, device: str):
     assert grow(tmp_path, device).returncode == 0
+    assert not (tmp_path / "calls").exists()
+
+
+@pytest.mark.parametrize(("kind", "lsblk"), [("xfs", LSBLK), ("ext4", "echo")], ids=["another kind", "no partition"])
+def test_what_debians_images_have_not_is_left_to_the_next_boot(tmp_path: Path, kind: str, lsblk: str):
+    assert grow(tmp_path, "/dev/nvme0n1p1", kind=kind, lsblk=lsblk).returncode == 0
     assert not (tmp_path / "calls").exists()

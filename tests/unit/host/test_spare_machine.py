@@ -13,7 +13,7 @@ ETCDCTL = """
 echo "$*" >>"$FAKE/calls"
 case "$*" in
   *"get kubeadm-aws") [[ " $SICK " != *" ${1#*=} "* ]] ;;
-  *"endpoint status"*) printf '"MemberID" : 1\\n"Leader" : %s\\n' "$LEADER" ;;
+  *"endpoint status"*) [[ $LEADER != nobody ]] && printf '"MemberID" : 1\\n"Leader" : %s\\n' "$LEADER" ;;
   *"member list") printf '%s, started, m, https://10.0.0.%s:2380, https://10.0.0.%s:2379, false\\n' a 1 1 b 2 2 c 3 3 ;;
   *"move-leader b") exit "$MOVES" ;;
   *"move-leader c") ;;
@@ -91,3 +91,9 @@ def test_nothing_is_stopped_when_no_other_api_server_is_ready(tmp_path: Path):
     done = ask(tmp_path, noted="t3.small", api="7")
     assert done.returncode == 1
     assert "in vain for an API server other than that of master-0" in done.stderr
+
+
+def test_a_machine_whose_own_member_is_sick_may_change(tmp_path: Path):
+    assert ask(tmp_path, noted="t3.medium, 20 GiB, ami-1", leader="nobody").returncode == 0
+    assert "the member of master-0 does not answer, and leads nobody" in (tmp_path / "said").read_text()
+    assert "move-leader" not in calls(tmp_path)

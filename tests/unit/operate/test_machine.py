@@ -7,13 +7,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from operate.__main__ import main
+from settings.tags import CLUSTER_TAG
 
 NODES = ("master-0", "master-1", "master-2", "worker-0", "gpu-0")
 OUTPUTS = {
     "bastionAddress": "203.0.113.7",
     "apiEndpoint": "https://api.kubeadm.internal:6443",
     "nodes": [
-        {"name": name, "address": f"10.0.32.{number}", "zone": "us-east-1a", "machine": f"i-{name}"}
+        {"name": name, "address": f"10.0.32.{number}", "zone": "us-east-1a", "machine": f"i-{name}-before"}
         for number, name in enumerate(NODES)
     ],
     "loginUser": "admin",
@@ -25,7 +26,7 @@ PULUMI = """
 case "$1 $2" in
   "stack ls") echo '[{"name":"dev"}]' ;;
   "whoami --json") echo "{\\"url\\":\\"file://$FAKE/backend\\"}" ;;
-  "stack export") echo '{"version": 3, "deployment": null}' ;;
+  "stack export") cat "$FAKE/state" ;;
   "stack output") cat "$FAKE/outputs" ;;
   *) echo "not played: $*" >&2; exit 2 ;;
 esac
@@ -48,6 +49,13 @@ etcd is NOT healthy: 2 of 3 members
 """
 
 
+def machine(node: str) -> dict[str, object]:
+    """As the state has it."""
+    kind, tags = "aws:ec2/instance:Instance", {CLUSTER_TAG: "kubeadm"}
+    urn = f"urn:pulumi:dev::kubeadm-aws::{kind}::kubeadm-{node}"
+    return {"urn": urn, "type": kind, "id": f"i-{node}", "inputs": {"tags": tags}}
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "bin").mkdir()
@@ -55,6 +63,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / "bin" / name).write_text(f"#!/usr/bin/env bash\n{script}")
         (tmp_path / "bin" / name).chmod(0o755)
     (tmp_path / "outputs").write_text(json.dumps(OUTPUTS))
+    (tmp_path / "state").write_text(json.dumps({"version": 3, "deployment": {"resources": list(map(machine, NODES))}}))
     (tmp_path / "health").write_text(HEALTH.format(master_1="healthy"))
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     monkeypatch.setenv("FAKE", str(tmp_path))

@@ -81,6 +81,15 @@ def test_a_change_is_refused_before_anything_is_made(key):
     assert engine.registered == []
 
 
+def test_no_zone_is_left():
+    zones = [f"us-east-1{letter}" for letter in "abcd"]
+    outputs = {"decided_at_birth": DECIDED, "zones": ", ".join(zones)}
+    born = {**FOUNDING, f"{URN}::kubeadm": {"type": "kubeadm:index:Cluster", "outputs": outputs}}
+    assert engine_with(born).run_stack({"availabilityZones": [*zones, "us-east-1e"]}).registered
+    with pytest.raises(SettingsError, match=r"availabilityZones is .*balancers stay where they are.*us-east-1d'"):
+        engine_with(born).run_stack({"availabilityZones": zones[:3]})
+
+
 def test_all_changes_are_said_at_once():
     said = refusal(CHANGES)
     assert all(f"kubeadm-aws:{key} is " in said for key in CHANGES)
@@ -141,7 +150,8 @@ def test_what_an_older_program_did_not_write_down_may_change():
 
 
 def test_what_is_kept_is_what_is_compared():
-    assert recorded({}) == {"decided_at_birth": DECIDED, "etcd_founders": ["i-now"]}
+    zones = "us-east-1a, us-east-1b, us-east-1c"
+    assert recorded({}) == {"decided_at_birth": DECIDED, "zones": zones, "etcd_founders": ["i-now"]}
 
 
 def test_the_machines_that_etcd_was_born_on_are_kept():

@@ -290,3 +290,9 @@ def test_the_example_for_aws_shows_every_setting():
     assert [
         key for key in declared_settings() if not re.search(rf"kubeadm-aws:{key}\b|{key}\.|likewise {key}", example)
     ] == []
+
+
+def test_a_secret_that_would_not_stay_one_is_refused_and_not_shown():
+    said = refusal(secrets=("mirror",), mirror="https://me:password@mirror.example")
+    assert "mirror: it is stored as a secret and would not stay one" in said
+    assert "password" not in said
