@@ -3,8 +3,9 @@
 import pulumi
 
 from components.aws.infrastructure import Infrastructure
+from components.aws.losses import check_losses
 from components.aws.offers import check_offers
-from components.aws.today import check_losses, look_up
+from components.aws.today import look_up
 from components.host.known_hosts import known_hosts
 from components.kubernetes.cluster import Cluster, ClusterArgs
 from settings import birth

@@ -11,6 +11,8 @@ import boto3
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from settings.machine_states import LIVING
+
 MISSING = re.compile(r"NotFound(Exception)?$|^NoSuch")
 
 
@@ -41,10 +43,9 @@ class Aws:
         """Those of `machines` (ids) that have not ended, stopped ones too. Raises ClickException."""
         if not machines:
             return set()
-        states = ["pending", "running", "stopping", "stopped"]
         asked = [
             {"Name": "instance-id", "Values": list(machines)},
-            {"Name": "instance-state-name", "Values": states},
+            {"Name": "instance-state-name", "Values": list(LIVING)},
         ]
         with explained("AWS cannot be asked which machines there are"):
             reservations = pages(self.ec2, "describe_instances", "Reservations", Filters=asked)

@@ -86,6 +86,11 @@ class NetworkSettings:
     ingress_cidrs: tuple[str, ...]
 
 
+def numbered(name: str, count: int) -> tuple[str, ...]:
+    """What the nodes of a role or a pool are called."""
+    return tuple(f"{name}-{ordinal}" for ordinal in range(count))
+
+
 @dataclass(frozen=True, kw_only=True)
 class MachineSettings:
     """The machines of one role; `disk_gib` is the encrypted root volume of each."""
@@ -113,7 +118,7 @@ class WorkerPool:
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        return tuple(f"{self.name}-{ordinal}" for ordinal in range(self.machines.count))
+        return numbered(self.name, self.machines.count)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from components.aws.today import Today
 from components.host.chain import Chain, one_after_another
 from components.host.node import Node
 from settings.birth import Past
-from settings.values import MachineSettings, Scheme, Settings, WorkerPool
+from settings.values import MachineSettings, Scheme, Settings, WorkerPool, numbered
 
 
 class Infrastructure(pulumi.ComponentResource):
@@ -82,9 +82,9 @@ class Infrastructure(pulumi.ComponentResource):
             past=self._past,
             today=today,
             asked={
-                f"{self._name}-{role}-{ordinal}": machines
+                name: machines
                 for role, machines in self._settings.quorum_machines.items()
-                for ordinal in range(machines.count)
+                for name in numbered(f"{self._name}-{role}", machines.count)
             },
             image_rollout=self._settings.image_rollout,
             pools=self._settings.pools,
@@ -102,7 +102,7 @@ class Infrastructure(pulumi.ComponentResource):
         masters = [
             name
             for role, machines in settings.quorum_machines.items()
-            for name in sorted((f"{role}-{ordinal}" for ordinal in range(machines.count)), key=lives)
+            for name in sorted(numbered(role, machines.count), key=lives)
         ]
         workers, at_once = [name for pool in settings.pools for name in pool.nodes], settings.max_unavailable_workers
         living = [name for name in workers if lives(name)]

@@ -8,6 +8,7 @@ set -euo pipefail
 TOOLS=(jq)
 # shellcheck disable=SC2034 # for the scripts
 RUNTIME=(containerd iptables)
+TIMERS=(apt-daily.timer apt-daily-upgrade.timer)
 SOURCES=/etc/apt/sources.list.d/kubeadm-aws.sources
 DEBIAN_KEYS=/usr/share/keyrings/debian-archive-keyring.pgp
 
@@ -47,8 +48,6 @@ apt() {
 }
 
 # A young machine writes its package sources and reads lists of its own accord, and apt waits for no lock on those.
-TIMERS=(apt-daily.timer apt-daily-upgrade.timer)
-
 leaves_packages_alone() {
   ! systemctl show --property ActiveState --value apt-daily.service apt-daily-upgrade.service | grep activating
 }

@@ -14,6 +14,7 @@ from typing import Any
 from region.paths import CHECKOUT
 
 SECONDS_UNTIL_WRITTEN = 60
+CHANGE = "import boto3, sys; boto3.client('ec2').{how}_instances(InstanceIds=sys.argv[1:])"
 PKI = "/etc/kubernetes/pki"
 ETCDCTL = (
     f"sudo {{program}} --endpoints={{endpoints}} --cacert={PKI}/etcd/ca.crt "
@@ -75,6 +76,10 @@ class Cluster:
             timeout=900,
             input=text,
         )
+
+    def change_instances(self, how: str, *machines: str) -> None:
+        """Terminate or stop these machines (AWS's ids) behind the program's back."""
+        self.place("python", "-c", CHANGE.format(how=how), *machines)
 
     def kubectl(self, *arguments: str) -> str:
         return self.place("python", "-m", "operate", "kubectl", "--stack", self.stack, "--", *arguments)

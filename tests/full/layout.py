@@ -46,8 +46,7 @@ def instances(cluster: Cluster) -> Mapping[str, str]:
 def change_instances(cluster: Cluster, how: str, *names: str) -> None:
     """Terminate or stop these machines behind the program's back."""
     known = instances(cluster)
-    call = f"import boto3, sys; boto3.client('ec2').{how}_instances(InstanceIds=sys.argv[1:])"
-    cluster.place("python", "-c", call, *(known[name] for name in names))
+    cluster.change_instances(how, *(known[name] for name in names))
 
 
 def end_bastion(cluster: Cluster) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from living_scene import Region, run
 
-from components.aws.today import LossError
+from components.aws.losses import LossError
 
 DEDICATED = {"etcdTopology": "dedicated-systemd"}
 

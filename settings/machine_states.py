@@ -1,0 +1,4 @@
+"""States of a machine, as EC2 names them."""
+
+STOPPED = ("stopping", "stopped")
+LIVING = ("pending", "running", *STOPPED)  # it has not ended
