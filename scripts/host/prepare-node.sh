@@ -126,19 +126,6 @@ pull_image() {
   fail "image $1 cannot be had from ${MIRROR:-its registry}"
 }
 
-# All at once: a registry far away gives each of them slowly.
-pull_images() {
-  local image pid pids=() failed=false
-  for image in $(images_of_role); do
-    pull_image "$image" &
-    pids+=($!)
-  done
-  for pid in "${pids[@]}"; do
-    wait "$pid" || failed=true
-  done
-  [[ $failed == false ]] || exit 1
-}
-
 # What asks etcd, of the version that began to run here: of a later one no image may be here.
 install_etcd_tools() {
   local tool
@@ -165,6 +152,8 @@ fi
 hold_packages
 configure_containerd
 point_at_mirror
-is_in_use || pull_images
+# A registry far away gives each of them slowly.
+# shellcheck disable=SC2046 # one a line
+is_in_use || at_once pull_image $(images_of_role)
 [[ -z $ETCD_IMAGE ]] || install_etcd_tools
 echo "prepared: Kubernetes $(kubelet --version | cut -d ' ' -f 2), $(containerd --version | cut -d ' ' -f 3)"

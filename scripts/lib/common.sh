@@ -98,3 +98,21 @@ wait_for() {
     sleep "${PAUSE:-0.5}"
   done
 }
+
+# COMMAND ARGUMENT...: the command for each argument, ten at a time. Fails when all have ended, if one of them failed.
+at_once() {
+  local command=$1 argument pid pids failed=false
+  shift
+  while (($# > 0)); do
+    pids=()
+    for argument in "${@:1:10}"; do
+      "$command" "$argument" &
+      pids+=($!)
+    done
+    for pid in "${pids[@]}"; do
+      wait "$pid" || failed=true
+    done
+    shift "$(($# < 10 ? $# : 10))"
+  done
+  [[ $failed == false ]] || exit 1
+}

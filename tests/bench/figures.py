@@ -15,6 +15,7 @@ from rich.table import Table
 from region.fabric import cgroups
 from region.fabric.cgroups import Cgroup
 from region.paths import CHECKOUT
+from tests.e2e.cluster import Cluster
 
 REGION = (sys.executable, "-m", "region")
 UP = ("exec", "--", "pulumi", "up", "--yes", "--skip-preview", "--stack", "local")
@@ -30,6 +31,7 @@ def main() -> None:
         figures.append(("unchanged pulumi up, refresh included", _timed(*UP, "--expect-no-changes")))
         figures.append(("memory of hosts and daemons", f"{_resident_bytes() / 2**30:.2f} GiB"))
         figures.append(("resources", str(_resources())))
+        figures.append(("etcdctl check perf --load s", _etcd()))
         with _another_count() as file:
             figures.append(("add a worker", _timed(*UP, "--config-file", file)))
         figures.append(("remove it, drained", _timed(*UP)))
@@ -57,6 +59,14 @@ def _timed(*arguments: str) -> str:
     begin = time.monotonic()
     subprocess.run([*REGION, *arguments], check=True)
     return f"{time.monotonic() - begin:.1f} s"
+
+
+def _etcd() -> str:
+    """etcd's own judgement of itself, which one request of more than half a second spoils."""
+    try:
+        return Cluster().print_etcdctl("check perf --load s").strip().splitlines()[-1]
+    except subprocess.CalledProcessError as error:
+        return error.output.strip().splitlines()[-1] if error.output else "FAIL"
 
 
 def _resources() -> int:

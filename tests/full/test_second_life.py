@@ -89,7 +89,7 @@ def test_masters_have_what_was_uploaded_and_nothing_stays_in_the_cluster(cluster
 @pytest.mark.parametrize("cluster", UPLOADED[:1], indirect=True)
 def test_an_upload_says_that_the_first_master_is_down(cluster: Cluster, former: Former) -> None:
     """The step that looks, on the real bastion, where the first master would be if it were another address."""
-    text = cluster.step_text(f"{cluster.name}-control-plane-certificates-check-master-0")
+    text = cluster.step_text(f"{cluster.name}-control-plane-certificates-check-master-0-for-master-1")
     address, limit = addresses(cluster)["master-0"], "LIMIT_SECONDS=60\n"
     assert limit in text
     text = text.replace(f"NODE_ADDRESS={address}\n", "NODE_ADDRESS=10.0.16.99\n").replace(limit, "LIMIT_SECONDS=5\n")

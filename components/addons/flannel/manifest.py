@@ -1,6 +1,7 @@
 """The pods' network: flannel's own manifest with this cluster's range of pod addresses, and quicker to start."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ done
 """
 
 
+@cache
 def flannel_manifest(version: str, pod_cidr: str, api_name: str) -> str:
     """flannel's manifest as upstream publishes it, with flanneld `version` (no leading v), and changed in three ways.
 

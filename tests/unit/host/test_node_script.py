@@ -175,6 +175,19 @@ def test_waiting_ends_when_the_command_succeeds(scripts: Path, tmp_path: Path) -
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_many_are_done_some_at_a_time_and_one_that_fails_ends_none_of_the_others(scripts: Path, tmp_path: Path) -> None:
+    (scripts / "s.sh").write_text(
+        'one() {\necho "$1" >>"$PLACE"\ntouch "$PLACE.$1"\nsleep 0.2\n'
+        'find "${PLACE%/*}" -name "done.*" | wc -l >>"$PLACE.most"\nrm "$PLACE.$1"\n[[ $1 != 3 ]]\n}\n'
+        "at_once one {1..25}\necho not here\n"
+    )
+    done = run(render("s", "s.sh", settings={"PLACE": str(tmp_path / "done")}))
+    assert done.returncode == 1
+    assert "not here" not in done.stdout
+    assert len((tmp_path / "done").read_text().split()) == 25
+    assert max(map(int, (tmp_path / "done.most").read_text().split())) <= 11, "ten, and this file"
+
+
 def test_a_refused_port_is_told_from_others(scripts: Path) -> None:
     (scripts / "port.sh").write_text("explain_port 127.0.0.1 9 'etcd peers'\n")
     assert run(render("port", "port.sh")).stdout.startswith("127.0.0.1:9 refused: the host is there")
