@@ -14,7 +14,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ A cluster on the local region
-.PHONY: up down status kubectl ssh etcd-health drain replace reset print-region
+.PHONY: up down status plan kubectl ssh etcd-health drain replace reset promote releases print-region
 up: $(VENV)/complete ## A working cluster (STACK=local)
 	@$(REGION) up --stack $(STACK)
 
@@ -23,6 +23,9 @@ down: $(VENV)/complete ## Destroy the cluster, then remove the region
 
 status: $(VENV)/complete ## Hosts, balancers and their targets, API, mirror
 	@$(REGION) status
+
+plan: $(VENV)/complete ## What make up would change, in words (STACK=local)
+	@$(REGION) exec -- python -m operate plan --stack $(STACK)
 
 kubectl: $(VENV)/complete ## kubectl through the bastion: make kubectl ARGS="get nodes"
 	@$(REGION) exec -- python -m operate kubectl --stack $(STACK) -- $(ARGS)
@@ -42,6 +45,12 @@ replace: $(VENV)/complete ## End a machine in good order and make another in its
 reset: $(VENV)/complete ## Wipe the cluster from its machines (asks; CONFIRM=<cluster's name> does not); make up founds another
 	@$(REGION) exec -- python -m operate reset --stack $(STACK) $(if $(CONFIRM),--yes-wipe $(CONFIRM))
 
+promote: $(VENV)/complete ## Take what one stage has proved to the next: FROM=dev TO=staging
+	@$(REGION) exec -- python -m operate promote $(FROM) $(TO) $(ARGS)
+
+releases: $(VENV)/complete ## All stages: release, when it was verified, what each is behind by (ARGS=--json)
+	@$(REGION) exec -- python -m operate releases $(ARGS)
+
 print-region: $(VENV)/complete ## The command that speaks to the region, for an alias
 	@echo "$(REGION)"
 
@@ -54,8 +63,8 @@ check: $(VENV)/complete ## Unit tests and every linter
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/pyright --pythonpath $(PYTHON)
-	shellcheck $$(git ls-files --cached --others --exclude-standard scripts region/*.sh | grep --invert-match "\.service$$\|\.conf$$")
-	shfmt -i 2 -ci -d scripts region
+	shellcheck $$(git ls-files --cached --others --exclude-standard scripts region/*.sh docs/pipelines | grep --invert-match "\.service$$\|\.conf$$")
+	shfmt -i 2 -ci -d scripts region docs/pipelines
 	$(VENV)/bin/pytest -q -n auto --dist worksteal tests/unit
 
 test-engine: $(VENV)/complete ## The real engine against the region's API, without hosts
@@ -73,7 +82,7 @@ test-full: $(VENV)/complete ## Every topology, trouble and reset on real hosts (
 format: $(VENV)/complete ## Rewrite the sources in the house's format
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
-	shfmt -i 2 -ci -w scripts region
+	shfmt -i 2 -ci -w scripts region docs/pipelines
 
 picture: ## Draw the README's picture from docs/architecture.dot
 	@command -v dot >/dev/null || { echo "dot is missing, which draws it: apt-get install graphviz" >&2; exit 1; }

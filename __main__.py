@@ -5,20 +5,31 @@ import pulumi
 from components.aws.infrastructure import Infrastructure
 from components.aws.losses import check_losses
 from components.aws.offers import check_offers
+from components.aws.strangers import check_strangers
 from components.aws.today import look_up
 from components.host.known_hosts import known_hosts
 from components.kubernetes.cluster import Cluster, ClusterArgs
+from components.kubernetes.release import Release, ReleaseArgs
 from settings import birth
+from settings.promotion import check_promotion
+from settings.release import HISTORY, VERIFIED, remember
+from settings.source import Source
 from settings.ssh_agent import check_agent
 from settings.stack import load
+from settings.stages import check_stages
 
 settings = load()
 check_agent()
+source = Source.read()
 past = birth.read()
+check_promotion(settings.release, settings.promoted_from, source, past)
+check_stages(settings, past)
+check_strangers(settings, past)
 past.check(settings)
 today = look_up(settings, past)
 check_losses(settings, past, today)
 check_offers(settings, today)
+release = Release(f"{settings.kubernetes.cluster_name}-release", ReleaseArgs(settings=settings, source=source))
 infrastructure = Infrastructure(settings.kubernetes.cluster_name, settings, past, today)
 bastion, nodes = infrastructure.bastion, [*infrastructure.masters, *infrastructure.workers, *infrastructure.etcd]
 with infrastructure.chain.ended_by_errors():
@@ -27,6 +38,7 @@ with infrastructure.chain.ended_by_errors():
         ClusterArgs(
             settings=settings,
             past=past,
+            release=release,
             firewall=infrastructure.firewall,
             chain=infrastructure.chain,
             bastion=bastion.node,
@@ -41,6 +53,10 @@ with infrastructure.chain.ended_by_errors():
         ),
     )
 
+history = cluster.verified.apply(lambda verified: remember(past.verified, verified))
+pulumi.export("release", release.runs)
+pulumi.export(VERIFIED, history.apply(lambda proved: proved[-1] if proved else None))
+pulumi.export(HISTORY, history)
 pulumi.export("kubeconfig", cluster.kubeconfig)
 pulumi.export("apiEndpoint", cluster.api_endpoint)
 pulumi.export("ingressEndpoint", infrastructure.ingress_name)

@@ -116,5 +116,38 @@ def sweep(stack: str, yes: bool) -> None:
     run(stack, is_agreed=yes)
 
 
+@main.command()
+@STACK
+@click.option(
+    "--events", type=click.Path(exists=True, path_type=Path), help="Tell of the update that wrote this event log."
+)
+def plan(stack: str, events: Path | None) -> None:
+    """Say what `pulumi up` would change, in words: machines and their order, steps, what is gone for good."""
+    from operate.plan import plan as run
+
+    run(stack, events)
+
+
+@main.command()
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@click.option("--yes", is_flag=True, help="Do not ask before running it.")
+@click.option("--pin-only", is_flag=True, help="Write the pin into the stage's file and run nothing.")
+def promote(source: str, target: str, yes: bool, pin_only: bool) -> None:
+    """Pin the stage TO to the release that FROM has proved last, show what that changes, run it and have it proved."""
+    from operate.promotion import promote as run
+
+    run(source, target, agreed=yes, pin_only=pin_only)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def releases(as_json: bool) -> None:
+    """Show every stage: its release, when that was verified, what it is behind by, and where its settings differ."""
+    from operate.releases import releases as run
+
+    run(as_json=as_json)
+
+
 if __name__ == "__main__":
     main(prog_name="python -m operate")

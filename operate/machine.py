@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from components.host.script import render
-from operate.aws import Aws, explained
+from operate.aws import Aws, explained, terminate
 from operate.bastion import ssh_directory
 from operate.outputs import Outputs
 from operate.stack_state import StackState, export
@@ -90,7 +90,7 @@ def _require_others_healthy(outputs: Outputs, name: str) -> None:
 def _terminate(aws: Aws, name: str, machine: str) -> None:
     click.echo(f"{name}: ending {machine}")
     with explained(f"{name} cannot be ended"):
-        aws.ec2.terminate_instances(InstanceIds=[machine])
+        terminate(aws, machine)
         aws.ec2.get_waiter("instance_terminated").wait(InstanceIds=[machine], WaiterConfig={"Delay": 3})
 
 

@@ -44,7 +44,7 @@ def _of_ec2(aws: Aws, state: StackState) -> Iterator[Orphan]:
         listed = pages(aws.ec2, operation, key, Filters=cluster)
         for found in (one for item in listed for one in item.get("Instances", [item])):
             tags = _plain(found.get("Tags") or ())
-            if tags.get(CLUSTER_TAG) in state.clusters and found[id_key] not in state.known and not _has_ended(found):
+            if state.owns(tags) and found[id_key] not in state.known and not _has_ended(found):
                 yield _tagged(kind, found[id_key], tags.get("Name", ""), state)
 
 
@@ -79,7 +79,7 @@ def _balancing_names(aws: Aws, state: StackState, arns: Sequence[str]) -> dict[s
         one for some in _portions(arns, 20) for one in aws.elb.describe_tags(ResourceArns=some)["TagDescriptions"]
     ]
     tags = {one["ResourceArn"]: _plain(one["Tags"]) for one in described}
-    return {arn: of_it.get("Name", "") for arn, of_it in tags.items() if of_it.get(CLUSTER_TAG) in state.clusters}
+    return {arn: of_it.get("Name", "") for arn, of_it in tags.items() if state.owns(of_it)}
 
 
 def _hosted_zones(aws: Aws, state: StackState) -> Iterator[Orphan]:
@@ -98,7 +98,7 @@ def _hosted_zones(aws: Aws, state: StackState) -> Iterator[Orphan]:
         tags_of = {one["ResourceId"]: _plain(one.get("Tags") or ()) for one in answer["ResourceTagSets"]}
         for identity in some:
             tags = tags_of.get(identity, {})
-            if tags.get(CLUSTER_TAG) in state.clusters:
+            if state.owns(tags):
                 yield _tagged(Kind.HOSTED_ZONE, identity, zones[identity], state)
             elif not tags and any(name == zones[identity] for name, _ in interrupted):
                 vpcs = aws.route53.get_hosted_zone(Id=identity).get("VPCs") or ()

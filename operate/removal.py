@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from botocore.exceptions import ClientError, WaiterError
 
-from operate.aws import MISSING, Aws, error_code, explained
+from operate.aws import MISSING, Aws, error_code, explained, terminate
 from operate.orphan import Kind, Orphan, in_order
 
 IN_USE = ("DependencyViolation", "ResourceInUse", "InvalidIPAddress.InUse")
@@ -133,7 +133,7 @@ DELETE: dict[Kind, Callable[[Aws, Orphan], object]] = {
     Kind.LISTENER: lambda aws, orphan: aws.elb.delete_listener(ListenerArn=orphan.identity),
     Kind.LOAD_BALANCER: lambda aws, orphan: aws.elb.delete_load_balancer(LoadBalancerArn=orphan.identity),
     Kind.TARGET_GROUP: lambda aws, orphan: aws.elb.delete_target_group(TargetGroupArn=orphan.identity),
-    Kind.INSTANCE: lambda aws, orphan: aws.ec2.terminate_instances(InstanceIds=[orphan.identity]),
+    Kind.INSTANCE: lambda aws, orphan: terminate(aws, orphan.identity),
     Kind.NAT_GATEWAY: lambda aws, orphan: aws.ec2.delete_nat_gateway(NatGatewayId=orphan.identity),
     Kind.ADDRESS: _address,
     Kind.SECURITY_GROUP_RULE: _rule,

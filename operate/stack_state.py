@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from settings.tags import CLUSTER_TAG
+from settings.tags import CLUSTER_TAG, STACK_TAG
 
 PROVIDER = "pulumi:providers:aws"
 INSTANCE = "aws:ec2/instance:Instance"
@@ -31,10 +31,14 @@ class Registered:
 
 @dataclass(frozen=True, kw_only=True)
 class StackState:
-    """`known` are ids and ARNs that must not be touched; account, region and profile are those of its AWS provider."""
+    """`known` are ids and ARNs that must not be touched; account, region and profile are those of its AWS provider.
+
+    `identities` are those that the stack's things carry, so that another's are told from them.
+    """
 
     project: str
     clusters: frozenset[str]
+    identities: frozenset[str]
     known: frozenset[str]
     resources: tuple[Registered, ...]
     creating: tuple[Registered, ...]
@@ -49,6 +53,10 @@ class StackState:
             names = ", ".join(sorted(self.clusters)) or "none"
             raise click.ClickException(f"the stack's state should name one cluster, and names {names}")
         return next(iter(self.clusters))
+
+    def owns(self, tags: Mapping[str, str]) -> bool:
+        """Is what carries these tags the stack's?"""
+        return tags.get(CLUSTER_TAG) in self.clusters and tags.get(STACK_TAG) in self.identities
 
     def machine(self, node: str) -> str:
         """AWS's id of the machine that is `node` now; empty if there is none. (Outputs are older after a failed up.)"""
@@ -67,7 +75,8 @@ class StackState:
         provider = providers[-1] if providers else {}
         return cls(
             project=next((one["urn"].split("::")[1] for one in [*resources, *pending]), ""),
-            clusters=frozenset(_clusters([*resources, *pending])),
+            clusters=frozenset(_tagged(CLUSTER_TAG, [*resources, *pending])),
+            identities=frozenset(_tagged(STACK_TAG, [*resources, *pending])),
             known=frozenset([*arns, *(one["id"] for one in resources if one.get("id"))]),
             resources=tuple(map(_registered, resources)),
             creating=tuple(map(_registered, pending)),
@@ -95,11 +104,12 @@ def forget_creations(stack: str, state: StackState) -> None:
     pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates", *root, "--stack", stack)
 
 
-def _clusters(resources: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+def _tagged(name: str, resources: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    """The tag's values. One that was not known yet when a preview wrote it is none."""
     for resource in resources:
         tags = (resource.get("inputs") or {}).get("tags")
-        if isinstance(tags, dict) and isinstance(tags.get(CLUSTER_TAG), str):
-            yield tags[CLUSTER_TAG]
+        if isinstance(tags, dict) and isinstance(tags.get(name), str):
+            yield tags[name]
 
 
 def _registered(resource: Mapping[str, Any]) -> Registered:
@@ -143,5 +153,5 @@ def pulumi(*arguments: str, stdin: str = "") -> str:
     """What `pulumi` printed. Raises ClickException with what it complained of."""
     done = subprocess.run(["pulumi", *arguments, "--non-interactive"], input=stdin, capture_output=True, text=True)
     if done.returncode:
-        raise click.ClickException(f"pulumi {' '.join(arguments)}: {done.stderr.strip()}")
+        raise click.ClickException(f"pulumi {' '.join(arguments[:2])}: {done.stderr.strip()}")
     return done.stdout

@@ -9,6 +9,7 @@ from rich.console import Console
 from region.errors import ExpectedError
 from region.fabric import hosts
 from region.fabric.operator_place import OperatorPlace
+from region.paths import STATE
 
 BOOTED = "cloud-init.target"
 """What systemd writes to the console when it has reached it: by then SSH answers with the given key."""
@@ -23,7 +24,10 @@ def up(place: OperatorPlace, stack: str, console: Console) -> None:
     place.mend()
     place.read(["pulumi", "stack", "select", "--create", stack])
     _clean_up_after_kill(place, stack, console)
-    code = place.run(["pulumi", "up", "--yes", "--skip-preview", "--stack", stack])
+    events = STATE / "last-update.events"
+    update = ["pulumi", "up", "--yes", "--skip-preview", "--stack", stack, "--event-log", str(events)]
+    # Without that, Pulumi has no event log.
+    code = place.run(["env", "PULUMI_DEBUG_COMMANDS=true", *update])
     if code:
         _show_silent_hosts(console)
         raise ClusterError(
@@ -31,6 +35,9 @@ def up(place: OperatorPlace, stack: str, console: Console) -> None:
             "hosts, `python -m region logs HOST` a host's journal. Run `make up` again to go on from here."
         )
     changes = {kind: number for kind, number in place.last_changes(stack).items() if kind != "same"}
+    if changes:
+        console.print("\nWhat was done", style="bold")
+        place.run([sys.executable, "-m", "operate", "plan", "--stack", stack, "--events", str(events)])
     _describe(place, stack, console)
     if not changes:
         console.print("Nothing changed: the cluster already is what the program says.", style="green")

@@ -1,23 +1,24 @@
 """What is decided at a cluster's birth: kept in its state, and held against the settings before anything is made."""
 
 import time
-from asyncio import Future
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-from pulumi.runtime.settings import SETTINGS
 
+from settings.asking import AskingError, ask
 from settings.given_ca import GivenCa
+from settings.minors import minor_of
 from settings.reading import refuse_all
-from settings.releases import minor_of
+from settings.release import HISTORY
 from settings.values import Settings
 
 READ_STATE = "pulumi:pulumi:readStackResourceOutputs"
 CLUSTER = "kubeadm:index:Cluster"
 FLEET = "kubeadm:index:Fleet"
 INSTANCE = "aws:ec2/instance:Instance"
+NETWORK = "aws:ec2/vpc:Vpc"
 FOUNDING = "-control-plane-init"
 JOIN = "-control-plane-join-"
 OUTPUT = "decided_at_birth"
@@ -25,6 +26,9 @@ ZONES = "zones"
 FOUNDERS = "etcd_founders"
 STARTS = "starts"
 IMAGES = "pool_images"
+RELEASE = "kubeadm:index:Release"
+ACCEPTED = "accepted"
+STACK = "pulumi:pulumi:Stack"
 CHANGES = "changes"
 # The engine writes the state while the program begins, and a file that it is writing is empty for a moment.
 HALF_WRITTEN = "failed to load checkpoint"
@@ -50,6 +54,7 @@ class Past:
     Nothing and None before the founding, since until then all of it may change. `zones` and `machines` are those of the
     last update, `starts` is how often each had to be started, and `changes` to be changed, by their resources' names.
     `pool_images` are those that worker pools had of their own, `joined` the masters that have joined another.
+    `networks` are VPCs by id, `accepted` is the release that the stack was let have, `verified` all that was proved.
     """
 
     decided: Mapping[str, str]
@@ -60,6 +65,9 @@ class Past:
     changes: Mapping[str, int]
     pool_images: Mapping[str, str]
     joined: frozenset[str]
+    networks: frozenset[str]
+    accepted: Mapping[str, Any] | None
+    verified: Sequence[Mapping[str, Any]]
 
     @property
     def is_founded(self) -> bool:
@@ -111,6 +119,9 @@ def read() -> Past:
         changes={name: int(count) for name, count in fleet.get(CHANGES, {}).items()},
         pool_images=fleet.get(IMAGES, {}),
         joined=frozenset(urn.rpartition(JOIN)[2] for urn in resources if JOIN in urn),
+        networks=frozenset(_id(one["outputs"]) for one in resources.values() if one["type"] == NETWORK),
+        accepted=_outputs(resources, RELEASE).get(ACCEPTED),
+        verified=_outputs(resources, STACK).get(HISTORY) or [],
     )
 
 
@@ -118,9 +129,14 @@ def _outputs(resources: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
     return next((resource["outputs"] for resource in resources.values() if resource["type"] == kind), {})
 
 
+def _id(outputs: Mapping[str, Any]) -> str:
+    """AWS's id, with which an ARN ends; empty where there is none."""
+    return outputs.get("arn", "").rpartition("/")[2]
+
+
 def _machine(outputs: Mapping[str, Any]) -> Machine:
     return Machine(
-        identity=outputs["arn"].rpartition("/")[2],
+        identity=_id(outputs),
         image=outputs["ami"],
         zone=outputs.get("availabilityZone") or "",
         instance_type=outputs["instanceType"],
@@ -190,16 +206,8 @@ def _read_state(stack: str) -> Mapping[str, Any]:
     while True:
         left -= 1
         try:
-            return pulumi.runtime.invoke(READ_STATE, {"stackName": stack}).value["outputs"]
-        except Exception as error:
+            return ask(READ_STATE, {"stackName": stack})["outputs"]
+        except AskingError as error:
             if HALF_WRITTEN not in str(error) or not left:
                 raise
-        _forgive()
         time.sleep(PAUSE_SECONDS)
-
-
-def _forgive() -> None:
-    """The SDK ends a program in the end for any call that failed, whoever caught it."""
-    calls = SETTINGS.rpc_manager  # pyright: ignore[reportAttributeAccessIssue] (a property made by a decorator)
-    calls.unhandled_exception = calls.exception_traceback = None
-    calls.rpcs = [rpc for rpc in calls.rpcs if not (isinstance(rpc, Future) and rpc.done() and rpc.exception())]

@@ -4,8 +4,11 @@ import re
 from ipaddress import IPv4Network
 from itertools import combinations
 
+import pulumi
+
+from settings import stack_files
+from settings.minors import MINORS, minor_of
 from settings.reading import Configuration
-from settings.releases import RELEASES, minor_of
 from settings.values import ZONE_LETTERS, NetworkSettings, Settings
 
 AWS_ZONES = r"(^|\.)(amazonaws\.com|compute\.internal|ec2\.internal)$"
@@ -19,6 +22,7 @@ def check(settings: Settings, read: Configuration) -> None:
     _check_zones(settings, read)
     _check_networks(settings, read)
     _check_etcd(settings, read)
+    _check_secrets(settings, read)
 
 
 def _check_counts(settings: Settings, read: Configuration) -> None:
@@ -103,12 +107,23 @@ def _check_etcd(settings: Settings, read: Configuration) -> None:
         read.refuse("electionMilliseconds", reason, election)
     if not read.sound("kubernetesVersion", "etcdVersion"):
         return
-    release, runs_version = RELEASES.get(minor_of(version)), etcd.topology.manager == "systemd"
-    if not runs_version and not read.is_default("etcdVersion", etcd.version):
+    minor, runs_version = MINORS.get(minor_of(version)), etcd.topology.manager == "systemd"
+    if not (runs_version or settings.release or read.is_default("etcdVersion", etcd.version)):
         reason = f"with etcdTopology {etcd.topology.name} Kubernetes' version decides, {etcd.image_tag}: leave it out"
         read.refuse("etcdVersion", reason, etcd.version)
-    if release is None:
-        read.refuse("kubernetesVersion", f"this program knows Kubernetes {', '.join(RELEASES)}", version)
-    elif runs_version and minor_of(etcd.version) not in release.etcd_minors:
-        known = " or ".join(release.etcd_minors)
+    if minor is None:
+        read.refuse("kubernetesVersion", f"this program knows Kubernetes {', '.join(MINORS)}", version)
+    elif runs_version and minor_of(etcd.version) not in minor.etcd_minors:
+        known = " or ".join(minor.etcd_minors)
         read.refuse("etcdVersion", f"Kubernetes {minor_of(version)} is supported with etcd {known}", etcd.version)
+
+
+def _check_secrets(settings: Settings, read: Configuration) -> None:
+    """Whoever has a passphrase once has all keys of a cluster for good, and nobody sees it used."""
+    is_allowed = read.boolean("allowPassphrase") or not settings.deletion_protection
+    if not is_allowed and "encryptionsalt" in stack_files.read(pulumi.get_stack()):
+        reason = (
+            "with deletionProtection this is a cluster to keep, and a passphrase guards its keys. 'pulumi stack "
+            "change-secrets-provider awskms://alias/NAME' has a cloud's KMS guard them; or say true here"
+        )
+        read.refuse("allowPassphrase", reason, value=False)

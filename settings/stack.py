@@ -3,10 +3,11 @@
 from typing import get_args
 
 from settings.checks import check
+from settings.minors import MINORS, minor_of
 from settings.pools import DEFAULT, INSTANCE_TYPE, read_pools
+from settings.promotion import read_release, read_version
 from settings.reading import Configuration
-from settings.releases import RELEASES, minor_of
-from settings.tags import CLUSTER_TAG
+from settings.tags import CLUSTER_TAG, STACK_TAG
 from settings.topology import TOPOLOGIES
 from settings.values import (
     MAX_DRAIN_SECONDS,
@@ -26,6 +27,7 @@ from settings.values import (
 # The longest name derived from it is <clusterName>-ingress, and a load balancer's name has at most 32 characters.
 CLUSTER_NAME = r"(?!(internal|sg)(-|$))[a-z]([a-z0-9-]{0,22}[a-z0-9])?"
 DNS_NAME = r"(?=.{1,200}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
+STAGE = r"([a-zA-Z0-9_.-]{1,100})?"
 BASTION_DISK_GIB = 8
 # One in each of three zones: any of them may be lost, and two are a quorum.
 ETCD_MACHINES = 3
@@ -41,8 +43,9 @@ def load() -> Settings:
         "at most 24 lower-case letters, digits and dashes, a letter first, no dash last, its first word neither "
         "'internal' nor 'sg': AWS limits the names of load balancers and security groups that are made from it",
     )
-    kubernetes_version = read.version("kubernetesVersion")
-    release = RELEASES.get(minor_of(kubernetes_version))
+    release = read_release(read)
+    kubernetes_version = read_version(read, "kubernetesVersion", release)
+    minor = MINORS.get(minor_of(kubernetes_version))
     conntrack = read.integer("kubeProxyConntrackMaxPerCore", -1, 1 << 24)
     settings = Settings(
         region=region,
@@ -50,7 +53,7 @@ def load() -> Settings:
             cluster_name=cluster_name,
             private_zone=read.text("privateZone", DNS_NAME, "a DNS name in lower case"),
             version=kubernetes_version,
-            network_version=read.version("flannelVersion"),
+            network_version=read_version(read, "flannelVersion", release),
             pod_cidr=read.cidr("podCidr", 8, 23, "each node gets a /24 of it"),
             service_cidr=read.cidr("serviceCidr", 12, 24, "the API server takes no more, a cluster needs no less"),
             certificate_distribution=read.choice("certificateDistribution", get_args(CertificateDistribution)),
@@ -62,8 +65,8 @@ def load() -> Settings:
         ),
         etcd=EtcdSettings(
             topology=TOPOLOGIES[read.choice("etcdTopology", tuple(TOPOLOGIES))],
-            version=read.version("etcdVersion"),
-            image_tag=release.etcd_image_tag if release else "",
+            version=read_version(read, "etcdVersion", release),
+            image_tag=minor.etcd_image_tag if minor else "",
             heartbeat_milliseconds=read.integer("heartbeatMilliseconds", 1, 10000),
             election_milliseconds=read.integer("electionMilliseconds", 1, 50000),
             quota_gib=read.integer("etcdQuotaGib", 1, 8),
@@ -94,8 +97,10 @@ def load() -> Settings:
         login_user=read.text("loginUser", r"[a-z_][a-z0-9_-]{0,31}", "the name of a user"),
         mirror=read.text("mirror", r"(https?://[^\s/]+(/\S*[^\s/])?)?", "an http URL without a slash at its end")
         or None,
-        tags=read.tags("tags", reserved=("Name", CLUSTER_TAG)),
+        tags=read.tags("tags", reserved=("Name", CLUSTER_TAG, STACK_TAG)),
         deletion_protection=read.boolean("deletionProtection"),
+        release=release,
+        promoted_from=read.text("promotedFrom", STAGE, "the name of a stack, or nothing"),
     )
     check(settings, read)
     read.finish()

@@ -6,6 +6,7 @@ from typing import Literal
 
 from settings.given_ca import GivenCa
 from settings.ports import API_PORT
+from settings.release import Release
 from settings.tags import CLUSTER_TAG
 from settings.topology import Topology
 
@@ -125,7 +126,8 @@ class WorkerPool:
 class Settings:
     """One stack's decisions, as `Pulumi.yaml` declares them; CIDRs and versions are known to be well-formed.
 
-    A component takes the slice that it needs. `etcd_machines` are for the dedicated topologies.
+    A component takes the slice that it needs. `etcd_machines` are for the dedicated topologies. `release` is what
+    the stack is pinned to, `promoted_from` the stack that must have proved it.
     """
 
     region: str
@@ -144,6 +146,8 @@ class Settings:
     mirror: str | None
     tags: Mapping[str, str]
     deletion_protection: bool
+    release: Release | None
+    promoted_from: str
 
     @property
     def quorum_machines(self) -> Mapping[str, MachineSettings]:

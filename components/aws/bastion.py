@@ -46,7 +46,7 @@ class BastionArgs:
     login_user: str
     protect: bool
     ready: Sequence[pulumi.Resource]
-    tags: Mapping[str, str]
+    tags: Mapping[str, pulumi.Input[str]]
 
 
 class Bastion(pulumi.ComponentResource):

@@ -16,7 +16,7 @@ class NamesArgs:
     api_name: str
     vpc_id: pulumi.Input[str]
     api_balancer: LoadBalancer
-    tags: Mapping[str, str]
+    tags: Mapping[str, pulumi.Input[str]]
 
 
 class Names(pulumi.ComponentResource):

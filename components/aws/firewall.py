@@ -56,7 +56,7 @@ class FirewallArgs:
     settings: NetworkSettings
     dedicated_etcd: bool
     nat_addresses: Mapping[str, pulumi.Input[str]]
-    tags: Mapping[str, str]
+    tags: Mapping[str, pulumi.Input[str]]
 
 
 def table(args: FirewallArgs) -> list[Row]:
@@ -222,7 +222,7 @@ class Firewall(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _tags(self, name: str) -> dict[str, str]:
+    def _tags(self, name: str) -> dict[str, pulumi.Input[str]]:
         return {**self._args.tags, "Name": name}
 
 

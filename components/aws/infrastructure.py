@@ -1,8 +1,10 @@
 """Infrastructure: everything that AWS makes for the cluster. Whoever builds on it sees nodes, names and addresses."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import pulumi
+import pulumi_tls as tls
 
 from components.aws.bastion import Bastion, BastionArgs
 from components.aws.dns import Names, NamesArgs
@@ -16,6 +18,7 @@ from components.aws.today import Today
 from components.host.chain import Chain, one_after_another
 from components.host.node import Node
 from settings.birth import Past
+from settings.tags import STACK_TAG
 from settings.values import MachineSettings, Scheme, Settings, WorkerPool, numbered
 
 
@@ -45,8 +48,8 @@ class Infrastructure(pulumi.ComponentResource):
     ) -> None:
         super().__init__("kubeadm:index:Infrastructure", name, None, opts)
         self._name, self._settings, self._past = name, settings, past
-        self._tags = settings.resource_tags()
         self._child = pulumi.ResourceOptions(parent=self)
+        self._tags = {**settings.resource_tags(), STACK_TAG: self._make_identity()}
         self._fleet = self._make_fleet(today)
         self.chain = self._make_chain()
         with self.chain.ended_by_errors():
@@ -76,6 +79,11 @@ class Infrastructure(pulumi.ComponentResource):
         self.named = names.ready
         self.reachable = [*api.ready, *names.ready]
         self.served, self.attached = ingress.ready, ingress.attached
+
+    def _make_identity(self) -> pulumi.Output[str]:
+        """What tells this stack's things from those of another that has a cluster of the same name."""
+        key = tls.PrivateKey(f"{self._name}-identity", algorithm="ED25519", opts=self._child)
+        return key.public_key_openssh.apply(lambda public: hashlib.sha256(public.encode()).hexdigest()[:16])
 
     def _make_fleet(self, today: Today) -> Fleet:
         args = FleetArgs(
@@ -146,6 +154,7 @@ class Infrastructure(pulumi.ComponentResource):
         args = MachinesArgs(
             role=role,
             settings=settings,
+            keep=role != "worker" and self._settings.deletion_protection,
             pool=pool,
             fleet=self._fleet,
             chain=self.chain,

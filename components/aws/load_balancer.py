@@ -71,7 +71,7 @@ class LoadBalancerArgs:
     forwards: Sequence[Forward]
     targets: Mapping[str, pulumi.Input[str]]
     group_prefix: str
-    tags: Mapping[str, str]
+    tags: Mapping[str, pulumi.Input[str]]
 
 
 class LoadBalancer(pulumi.ComponentResource):

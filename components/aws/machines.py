@@ -65,11 +65,15 @@ def make_machine(
     place: Place,
     host_key: HostKey,
     authorized_key: pulumi.Input[str],
-    tags: Mapping[str, str],
+    tags: Mapping[str, pulumi.Input[str]],
     opts: pulumi.ResourceOptions,
     spot: bool = False,
+    keep: bool = False,
 ) -> aws.ec2.Instance:
-    """One instance. Other user data or another key never end a living one."""
+    """One instance. Other user data or another key never end a living one.
+
+    One to `keep` is ended by nobody but Pulumi, who knows of it from the machine's birth on (`force_destroy`).
+    """
     user_data = pulumi.Output.all(host_key.private, host_key.public, authorized_key).apply(
         lambda keys: first_boot(
             hostname=hostname, host_private_key=keys[0], host_public_key=keys[1], authorized_key=keys[2]
@@ -89,6 +93,8 @@ def make_machine(
             http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
         ),
         credit_specification=_credits(settings.instance_type),
+        disable_api_termination=keep,
+        force_destroy=keep,
         instance_market_options=aws.ec2.InstanceInstanceMarketOptionsArgs(market_type="spot") if spot else None,
         root_block_device=aws.ec2.InstanceRootBlockDeviceArgs(
             volume_type="gp3", volume_size=settings.disk_gib, encrypted=True, delete_on_termination=True
@@ -118,11 +124,12 @@ def _credits(instance_type: str) -> aws.ec2.InstanceCreditSpecificationArgs | No
 class MachinesArgs:
     """What the machines of one role, or of one pool of workers, have in common.
 
-    `chain` says when a living one may change.
+    `chain` says when a living one may change. Those to `keep` nobody ends by hand.
     """
 
     role: Role
     settings: MachineSettings
+    keep: bool
     pool: WorkerPool | None = None
     fleet: Fleet
     chain: Chain
@@ -130,7 +137,7 @@ class MachinesArgs:
     security_group_id: pulumi.Input[str]
     access: Access
     bastion: ProxyConnectionArgs
-    tags: Mapping[str, str]
+    tags: Mapping[str, pulumi.Input[str]]
 
 
 class Machines(pulumi.ComponentResource):
@@ -172,6 +179,7 @@ class Machines(pulumi.ComponentResource):
                 replace_on_changes=["instanceType", "rootBlockDevice.volumeSize"] if args.role == "worker" else None,
             ),
             spot=args.pool is not None and args.pool.spot,
+            keep=args.keep,
         )
         return Node(
             name=hostname,

@@ -45,7 +45,7 @@ class NetworkArgs:
 
     settings: NetworkSettings
     protect: bool
-    tags: Mapping[str, str]
+    tags: Mapping[str, pulumi.Input[str]]
 
 
 class Network(pulumi.ComponentResource):
@@ -164,7 +164,7 @@ class Network(pulumi.ComponentResource):
         )
         self.ready.append(association)
 
-    def _tags(self, name: str) -> dict[str, str]:
+    def _tags(self, name: str) -> dict[str, pulumi.Input[str]]:
         return {**self._args.tags, "Name": name}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
@@ -16,6 +17,7 @@ from components.host.chain import Chain
 from components.host.node import Node
 from components.host.preparation import Preparation, PreparationArgs
 from components.kubernetes.control_plane import ControlPlane, ControlPlaneArgs
+from components.kubernetes.release import Release
 from components.kubernetes.verification import Verification, VerificationArgs
 from components.kubernetes.workers import Workers, WorkersArgs
 from components.pki.cluster import ClusterPki, ClusterPkiArgs
@@ -34,6 +36,7 @@ class ClusterArgs:
 
     settings: Settings
     past: Past
+    release: Release
     firewall: Sequence[pulumi.Input[str]]
     chain: Chain
     bastion: Node
@@ -48,11 +51,15 @@ class ClusterArgs:
 
 
 class Cluster(pulumi.ComponentResource):
-    """`kubeconfig` is an administrator's and secret, `api_endpoint` the URL in it."""
+    """`kubeconfig` is an administrator's and secret, `api_endpoint` the URL in it.
+
+    `verified` is what was proved, and None where that is no release's.
+    """
 
     api_endpoint: str
     etcd_endpoints: Sequence[pulumi.Output[str]]
     kubeconfig: pulumi.Output[str]
+    verified: pulumi.Output[Mapping[str, Any] | None]
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:Cluster", name, None, opts)
@@ -66,7 +73,7 @@ class Cluster(pulumi.ComponentResource):
         self._datastore = self._make_etcd()
         self._control_plane = self._make_control_plane()
         workers = self._join_workers()
-        self._verify(workers)
+        self.verified = self._verify(workers).verified
         self.etcd_endpoints = self._datastore.endpoints
         self.kubeconfig = self._pki.admin_kubeconfig
         etcd_machines = [node.identity for node in self._members]
@@ -157,6 +164,7 @@ class Cluster(pulumi.ComponentResource):
             etcd_machines=self._args.etcd_machines,
             api_servers=self._control_plane.api_servers,
             ingress_name=self._args.ingress_name,
+            release=self._args.release,
             settings=self._settings,
             firewall=self._args.firewall,
             certificates=self._certificates(),

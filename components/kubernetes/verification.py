@@ -1,15 +1,18 @@
 """Verification: the last step, which proves that the cluster works and names what it has proved that for."""
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pulumi
 
 from components.addons.installed import NETWORK
 from components.host.node import Node, by_name
 from components.host.step import NodeFile, remote_step
+from components.kubernetes.release import Release
 from settings.values import Settings
 
 PROBE = Path(__file__).parent / "verification.yaml"
@@ -30,6 +33,7 @@ class VerificationArgs:
     etcd_machines: Sequence[Node]
     api_servers: pulumi.Input[str]
     ingress_name: pulumi.Input[str]
+    release: Release
     settings: Settings
     firewall: Sequence[pulumi.Input[str]]
     certificates: Sequence[pulumi.Input[str]]
@@ -37,23 +41,23 @@ class VerificationArgs:
 
 
 class Verification(pulumi.ComponentResource):
-    """Output: `release`, the versions that were seen to work together."""
+    """Output: `verified`, the release that was seen to work, and when; None where what runs is no release."""
 
-    release: str
+    verified: pulumi.Output[Mapping[str, Any] | None]
 
     def __init__(self, name: str, args: VerificationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:Verification", name, None, opts)
-        kubernetes, etcd = args.settings.kubernetes, args.settings.etcd
-        self.release = (
-            f"kubernetes {kubernetes.version}, etcd {etcd.release}, {NETWORK.name} {kubernetes.network_version}"
-        )
+        kubernetes, etcd, release = args.settings.kubernetes, args.settings.etcd, args.release
+        versions = f"kubernetes {kubernetes.version}, etcd {etcd.release}, {NETWORK.name} {kubernetes.network_version}"
         nodes, ports = [*args.masters, *args.workers, *args.etcd_machines], args.settings.network.node_ports
-        remote_step(
+        proved = remote_step(
             f"{name}-{args.masters[0].name}",
             args.masters[0],
             "kubernetes/verify-cluster.sh",
             settings={
-                "RELEASE": self.release,
+                "RELEASE": versions,
+                "RUNS": json.dumps(release.runs, sort_keys=True),
+                "PROMOTED_IMAGES": json.dumps(release.images, sort_keys=True),
                 "MACHINES": by_name(nodes, lambda node: node.identity),
                 "DIGEST": pulumi.Output.all(*args.firewall, *args.certificates).apply(_digest),
                 "MADE_OF": by_name(nodes, lambda node: node.made_of, "; "),
@@ -74,7 +78,8 @@ class Verification(pulumi.ComponentResource):
             timeout_seconds=900,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )
-        self.register_outputs({"release": self.release})
+        self.verified = proved.stdout.apply(release.stamped)
+        self.register_outputs({"verified": self.verified})
 
 
 def _digest(texts: Sequence[str]) -> str:

@@ -145,11 +145,12 @@ def get_console_output(self: General) -> ActionResult:
 
 
 def run_instances(self: InstanceResponse) -> ActionResult:
-    """moto drops the credit specification."""
+    """moto drops the credit specification, and the protection from being terminated."""
     answer = ORIGINAL_RUN_INSTANCES(self)
     credits = self._get_param("CreditSpecification.CpuCredits")
     for instance in getattr(answer.result, "instances", []):
         instance.cpu_credits = credits or _default_credits(instance)
+        instance.disable_api_termination = bool(self._get_param("DisableApiTermination"))
     return answer
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Proves on the first master that the whole cluster works, and fails with what does not. Leaves nothing behind.
-# RELEASE: the versions that must run. MACHINES: "name=identity ..." and MADE_OF: "name=what; ..." of all, so that any new or
+# RELEASE: the versions that must run. RUNS: the release, a JSON object. PROMOTED_IMAGES: the digests by name that it was proved with
+# elsewhere, another. MACHINES: "name=identity ..." and MADE_OF: "name=what; ..." of all, so that any new or
 # changed machine is verified. DIGEST: of firewall and certificates, for the same reason.
 # KUBERNETES_VERSION, MASTERS ("name=address ..."), WORKERS ("name ..."), API_NAME, INGRESS_NAME and
 # NODE_PORTS ("balancer's port:node port ..."), MANIFEST: the probe's manifest on this host. Needs the command etcd-health, and
@@ -11,7 +12,7 @@ set -euo pipefail
 PROBE=cluster-verification
 
 nodes_are_what_they_should_be() {
-  local listed name version taints node
+  local listed name version taints
   listed=$(kubectl get nodes --output \
     'jsonpath={range .items[*]}{.metadata.name} {.status.nodeInfo.kubeletVersion} {range .spec.taints[*]}{.key}:{.effect},{end}{"\n"}{end}')
   while read -r name version taints; do
@@ -20,10 +21,12 @@ nodes_are_what_they_should_be() {
       [[ $taints == *node-role.kubernetes.io/control-plane:NoSchedule* ]] || fail "master $name is not tainted: it takes ordinary pods"
     fi
   done <<<"$listed"
-  for node in "${nodes[@]}"; do
-    wait_for 30 "the kubelet of $node, asked by the API server (10250 open from the masters? serving certificate?)" \
-      kubectl get --raw "/api/v1/nodes/$node/proxy/healthz"
-  done
+  at_once kubelet_answers "${nodes[@]}"
+}
+
+kubelet_answers() {
+  wait_for 30 "the kubelet of $1, asked by the API server (10250 open from the masters? serving certificate?)" \
+    kubectl get --raw "/api/v1/nodes/$1/proxy/healthz"
 }
 
 api_servers_are_ready() {
@@ -36,7 +39,7 @@ api_servers_are_ready() {
 
 etcd_is_healthy() {
   wait_for 60 "a healthy etcd" etcd-health
-  etcd-health
+  echo "$ANSWER"
 }
 
 # NAMESPACE WORKLOAD LABEL FAILURE: until all its pods run, which have that label.
@@ -101,6 +104,34 @@ pods_have_dns_and_answer_through_the_balancer() {
   done
 }
 
+# Of the control plane, etcd and the network, where they run: each image's digests by its name, as the nodes' runtimes tell them.
+images_that_run() {
+  kubectl get pods --all-namespaces --field-selector status.phase=Running --output json | jq --arg network "$NETWORK_NAMESPACE" '
+    [.items[] | .metadata.namespace as $namespace | select($namespace == "kube-system" or $namespace == $network)
+    | .status.initContainerStatuses[]?, .status.containerStatuses[]?
+    | select($namespace == $network or (.image | test("^registry[.]k8s[.]io/(kube-(apiserver|controller-manager|scheduler|proxy)|etcd|coredns/coredns):")))
+    | {name: .image, digest: (.imageID | capture("(?<digest>sha256:[0-9a-f]{64})$").digest)}]
+    | unique | group_by(.name) | map({(.[0].name): map(.digest)}) | add // {}'
+}
+
+# What runs under the same name must be the same, on all nodes and where the release was proved.
+images_are_those_of_the_release() {
+  local others
+  IMAGES=$(images_that_run)
+  [[ $IMAGES != '{}' ]] || fail "no node tells which images its control plane and its network run"
+  others=$(jq --raw-output --argjson promoted "$PROMOTED_IMAGES" 'to_entries[] | (.value - [$promoted[.key] // .value[0]]) as $others
+    | select($others != []) | "\(.key) is \($others | join(" and ")) on a node, and should be \($promoted[.key] // .value[0])"' <<<"$IMAGES")
+  [[ -z $others ]] || fail "not the images of one release: $(paste --serial --delimiters=';' <<<"$others")"
+}
+
+tell_what_was_proved() {
+  local runtimes
+  runtimes=$(kubectl get nodes --output 'jsonpath={range .items[*]}{.status.nodeInfo.containerRuntimeVersion}{"\n"}{end}' |
+    sed 's,.*://,,' | sort --unique | paste --serial --delimiters=' ')
+  jq --compact-output --argjson runs "$RUNS" --arg containerd "$runtimes" --arg time "$(date --utc +%FT%TZ)" \
+    '{runs: $runs, verifiedAt: $time, containerd: $containerd, images: map_values(.[0])}' <<<"$IMAGES" | sed 's/^/proved: /'
+}
+
 # The ports are free again at once; the rest goes while nobody waits for it.
 clean_up() {
   kubectl --namespace "$PROBE" delete services --all >/dev/null 2>&1 || true
@@ -109,7 +140,7 @@ clean_up() {
 }
 
 mapfile -t nodes < <(tr ' ' '\n' <<<"$MASTERS $WORKERS" | cut -d = -f 1)
-echo "release $RELEASE"
+echo "release $RELEASE, of commit $(jq --raw-output '.commit // "none"' <<<"$RUNS")"
 be_administrator
 wait_for_nodes "${nodes[@]}"
 trap clean_up EXIT
@@ -120,4 +151,6 @@ api_servers_are_ready
 etcd_is_healthy
 dns_is_spread
 pods_have_dns_and_answer_through_the_balancer
+images_are_those_of_the_release
+tell_what_was_proved
 echo "verified: $MACHINES ($MADE_OF), firewall and certificates ${DIGEST:0:12}"

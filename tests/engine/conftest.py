@@ -15,7 +15,7 @@ from region.paths import CHECKOUT
 from region.progress import Progress
 from tests.engine.stack import Stack
 
-PROGRAM = ("settings", "components", "scripts", "Pulumi.yaml")
+PROGRAM = ("settings", "components", "scripts", "Pulumi.yaml", "requirements.txt")
 
 MakeStack = Callable[..., Stack]
 

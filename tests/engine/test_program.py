@@ -68,7 +68,9 @@ def test_a_tag_touches_no_step(stack: Stack):
 
 def test_another_first_boot_touches_no_machine(stack: Stack):
     stack.edit("components/host/first_boot.py", '"ssh_pwauth": False', '"ssh_pwauth": False, "final_message": "up"')
-    assert stack.preview().changes == {}
+    assert stack.preview().changes == {"whole-verification-master-0": "update"}, "another program is proved anew"
+    stack.up()
+    assert [step["name"] for step in stack.steps()] == ["whole-verification-master-0"]
     assert stack.up("--expect-no-changes").changes == {}
 
 

@@ -20,7 +20,14 @@ FORGET = "import sys; from operate.cluster_state import forget_cluster; print(fo
 @pytest.fixture(scope="module")
 def stack(make_stack: MakeStack) -> Stack:
     stack = make_stack(
-        "again", settings={"clusterName": "again", "deletionProtection": True, "masterCount": 1, "workerCount": 1}
+        "again",
+        settings={
+            "clusterName": "again",
+            "deletionProtection": True,
+            "allowPassphrase": True,
+            "masterCount": 1,
+            "workerCount": 1,
+        },
     )
     stack.up()
     stack.steps()

@@ -28,7 +28,8 @@ import pulumi
 import pulumi_aws as aws
 
 def tags(name):
-    return {"kubeadm-aws:cluster": "swept", "Name": name, "secret": pulumi.Output.secret("x")}
+    ours = {"kubeadm-aws:cluster": "swept", "kubeadm-aws:stack": "0123456789abcdef"}
+    return {**ours, "Name": name, "secret": pulumi.Output.secret("x")}
 
 vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16", tags=tags("vpc"))
 subnet = aws.ec2.Subnet("subnet", vpc_id=vpc.id, cidr_block="10.0.32.0/20", tags=tags("subnet"))

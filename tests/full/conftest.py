@@ -27,6 +27,7 @@ STAGES = (
     "test_births",
     "test_end",
     "test_gone",
+    "test_stages",
 )
 
 

@@ -7,6 +7,7 @@ import pulumi
 from pulumi_command.remote import ConnectionArgs
 
 from components.host.node import Node
+from settings.source import Source
 from settings.topology import TOPOLOGIES
 from settings.values import EtcdSettings, KubernetesSettings, MachineSettings, NetworkSettings, Settings, WorkerPool
 
@@ -57,7 +58,10 @@ SETTINGS = Settings(
     mirror=None,
     tags={},
     deletion_protection=True,
+    release=None,
+    promoted_from="",
 )
+SOURCE = Source(program="0123456789abcdef" * 4, commit="89abcdef" * 5)
 
 
 class Thing(pulumi.CustomResource):
@@ -67,13 +71,14 @@ class Thing(pulumi.CustomResource):
         super().__init__("test:index:Thing", name, {})
 
 
-def tls_outputs(kind: str, name: str) -> dict[str, str]:
-    """What the mocked `tls` plugin gives: texts that tell where they came from."""
+def plugin_outputs(kind: str, name: str) -> dict[str, str]:
+    """What the mocked plugins give: texts that tell where they came from."""
     return {
         "tls:index/privateKey:PrivateKey": {"privateKeyPem": f"KEY OF {name}", "publicKeyPem": f"public {name}"},
         "tls:index/certRequest:CertRequest": {"certRequestPem": f"request {name}"},
         "tls:index/locallySignedCert:LocallySignedCert": {"certPem": f"certificate {name}"},
         "tls:index/selfSignedCert:SelfSignedCert": {"certPem": f"certificate {name}"},
+        "command:remote:Command": {"stdout": ""},
     }.get(kind, {})
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from registrations import Registration, record
 from step_contents import has_golden_contents, settings_without_value
-from steps_scene import SETTINGS, make_node, tls_outputs
+from steps_scene import SETTINGS, make_node, plugin_outputs
 
 from components.etcd.health import health_files
 from components.etcd.manager import EtcdManager
@@ -65,7 +65,7 @@ def declare(
             ),
         )
 
-    return record(program, tls_outputs)
+    return record(program, plugin_outputs)
 
 
 def steps_of(registered: dict[str, Registration]) -> dict[str, Registration]:

@@ -244,6 +244,9 @@ def test_outputs_are_what_an_operator_needs_and_secrets_are_marked(local):
         "loginUser",
         "sshPrivateKey",
         "sshKnownHosts",
+        "release",
+        "verifiedRelease",
+        "verifiedReleases",
     }
     assert isinstance(local.exports["kubeconfig"], Secret)
     assert isinstance(local.exports["sshPrivateKey"], Secret)

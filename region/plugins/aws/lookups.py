@@ -21,6 +21,7 @@ def functions(session: Session) -> Mapping[str, Function]:
 
     looks = {
         "aws:ssm/getParameter:getParameter": parameter,
+        "aws:ec2/getVpcs:getVpcs": networks,
         "aws:ec2/getInstances:getInstances": instances,
         "aws:ec2/getInstanceTypes:getInstanceTypes": instance_types,
         "aws:ec2/getAmi:getAmi": image,
@@ -46,6 +47,14 @@ def instances(session: Session, inputs: Properties) -> Properties:
         "publicIps": [instance["PublicIpAddress"] for instance in found if instance.get("PublicIpAddress")],
         "region": session.region,
     }
+
+
+def networks(session: Session, inputs: Properties) -> Properties:
+    """Those with all the tags."""
+    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in (inputs.get("tags") or {}).items()]
+    pages = session.ec2.get_paginator("describe_vpcs").paginate(Filters=[*filters, *_filters(inputs)])
+    found = [one["VpcId"] for page in pages for one in page["Vpcs"]]
+    return {"id": session.region, "ids": found, "tags": inputs.get("tags", {}), "region": session.region}
 
 
 def instance_types(session: Session, inputs: Properties) -> Properties:

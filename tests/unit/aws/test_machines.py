@@ -154,3 +154,19 @@ def test_steps_reach_a_master_through_the_bastion_with_both_keys_pinned(local):
     assert connection["proxy"]["host"] == bastion["host"]
     assert connection["proxy"]["hostKey"] == bastion["hostKey"] == "ssh-ed25519 local-bastion"
     assert connection["privateKey"] == connection["proxy"]["privateKey"] == bastion["privateKey"]
+
+
+@pytest.mark.parametrize("protection", [True, False])
+def test_only_pulumi_ends_what_the_quorum_is_made_of_in_a_cluster_to_keep(protection: bool) -> None:
+    engine = Engine().run_stack({"etcdTopology": "dedicated-systemd", "deletionProtection": protection})
+    kept = {
+        name.removeprefix("kubeadm-")
+        for name, machine in engine.declared(INSTANCE).items()
+        if machine.inputs["disableApiTermination"]
+    }
+    quorum = {f"{role}-{number}" for role in ("master", "etcd") for number in range(3)}
+    assert kept == (quorum if protection else set())
+    assert all(
+        machine.inputs["forceDestroy"] == machine.inputs["disableApiTermination"]
+        for machine in engine.declared(INSTANCE).values()
+    ), "and Pulumi itself may"

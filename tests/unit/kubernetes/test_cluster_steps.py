@@ -12,7 +12,7 @@ import pytest
 import yaml
 from registrations import Registration, record
 from step_contents import has_golden_contents, settings_without_value
-from steps_scene import SETTINGS, Thing, make_node, tls_outputs
+from steps_scene import SETTINGS, SOURCE, Thing, make_node, plugin_outputs
 
 from components.etcd.datastore import Datastore, etcd_client_files
 from components.etcd.documents import external_etcd
@@ -20,6 +20,7 @@ from components.etcd.stacked import StackedEtcd, StackedEtcdArgs
 from components.host.chain import Chain
 from components.host.node import Node
 from components.kubernetes.control_plane import ControlPlane, ControlPlaneArgs
+from components.kubernetes.release import Release, ReleaseArgs
 from components.kubernetes.verification import Verification, VerificationArgs
 from components.kubernetes.workers import Workers, WorkersArgs
 from components.pki.cluster import ClusterPki, ClusterPkiArgs
@@ -95,6 +96,7 @@ def declare_cluster(
             etcd_machines=[],
             api_servers=control_plane.api_servers,
             ingress_name="ingress.test",
+            release=Release("release", ReleaseArgs(settings=SETTINGS, source=SOURCE)),
             settings=SETTINGS,
             firewall=["bastion to master: tcp (22, 22)"],
             certificates=["CERTIFICATE"],
@@ -108,7 +110,7 @@ def recorded(
     distribution: Literal["placed", "uploaded"],
     founded: bool = False,
 ) -> dict[str, Registration]:
-    return record(lambda: declare_cluster(datastore_of, distribution, founded), tls_outputs)
+    return record(lambda: declare_cluster(datastore_of, distribution, founded), plugin_outputs)
 
 
 @pytest.fixture(scope="module")

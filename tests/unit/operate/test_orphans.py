@@ -1,5 +1,6 @@
 """Orphans under moto in this process: what is found, what is spared, and that all of it can be deleted."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from operate.orphan import INTERRUPTED, TAGGED, Kind
 from operate.stack_state import StackState
 from region.cloud import moto_patches
 from region.cloud.moto_patches import IMAGE_ID
-from settings.tags import CLUSTER_TAG
+from settings.tags import CLUSTER_TAG, STACK_TAG
 
 moto_patches.install()
 
@@ -21,6 +22,9 @@ from moto import mock_aws  # noqa: E402
 
 ACCOUNT = "123456789012"
 ADDRESS = "10.0.32.17"
+
+
+OWN_STACK = "0123456789abcdef"
 
 
 @pytest.fixture
@@ -32,7 +36,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
 
 
 def tags(name: str, cluster: str = "dev") -> list[dict[str, str]]:
-    return [{"Key": CLUSTER_TAG, "Value": cluster}, {"Key": "Name", "Value": name}]
+    given = {CLUSTER_TAG: cluster, STACK_TAG: OWN_STACK, "Name": name}
+    return [{"Key": key, "Value": value} for key, value in given.items()]
 
 
 def tagged(kind: str, name: str, cluster: str = "dev") -> dict[str, Any]:
@@ -46,7 +51,9 @@ def resource(type: str, name: str, identity: str = "", /, **inputs: Any) -> dict
 
 
 def state(resources: Sequence[Mapping[str, Any]] = (), creating: Sequence[Mapping[str, Any]] = ()) -> StackState:
-    mine = resource("aws:ec2/keyPair:KeyPair", "key", "key-1", tags={CLUSTER_TAG: "dev", "Name": "key"})
+    mine = resource(
+        "aws:ec2/keyPair:KeyPair", "key", "key-1", tags={CLUSTER_TAG: "dev", STACK_TAG: OWN_STACK, "Name": "key"}
+    )
     pending = [{"type": "creating", "resource": one} for one in creating]
     return StackState.of({"deployment": {"resources": [mine, *resources], "pending_operations": pending}})
 
@@ -57,13 +64,14 @@ def make_subnet(aws: Aws, cluster: str) -> str:
     return subnet["Subnet"]["SubnetId"]
 
 
-def make_instance(aws: Aws, subnet: str, cluster: str = "dev") -> str:
+def make_instance(aws: Aws, subnet: str, cluster: str = "dev", *, keep: bool = False) -> str:
     answer = aws.ec2.run_instances(
         ImageId=IMAGE_ID,
         MinCount=1,
         MaxCount=1,
         SubnetId=subnet,
         PrivateIpAddress=ADDRESS,
+        DisableApiTermination=keep,
         **tagged("instance", f"{cluster}-master-0", cluster),
     )
     return answer["Instances"][0]["InstanceId"]
@@ -97,6 +105,15 @@ def test_an_orphan_with_the_fixed_address_is_removed(aws: Aws):
     assert sweep(aws, known) == [f"deleted instance dev-master-0 ({instance})"]
     assert orphans.find(aws, known) == []
     assert make_instance(aws, subnet) != instance
+
+
+def test_a_master_of_a_cluster_to_keep_is_removed_too(aws: Aws):
+    """Protected from its first moment on, and nobody's."""
+    subnet = make_subnet(aws, "dev")
+    instance = make_instance(aws, subnet, keep=True)
+    with pytest.raises(ClientError, match="OperationNotPermitted"):
+        aws.ec2.terminate_instances(InstanceIds=[instance])
+    assert sweep(aws, state(in_state(aws, subnet))) == [f"deleted instance dev-master-0 ({instance})"]
 
 
 def test_what_the_state_knows_is_kept(aws: Aws):
@@ -251,10 +268,20 @@ def test_a_stack_of_nothing_names_no_cluster():
 
 
 def test_the_cluster_may_be_known_by_a_pending_creation_alone():
-    vpc = resource("aws:ec2/vpc:Vpc", "dev", tags={CLUSTER_TAG: "dev"})
+    vpc = resource("aws:ec2/vpc:Vpc", "dev", tags={CLUSTER_TAG: "dev", STACK_TAG: OWN_STACK})
     provider = resource("pulumi:providers:aws", "default", "1", region="eu-north-1")
     provider["outputs"] = {}
     pending = [{"type": "creating", "resource": vpc}, {"type": "deleting", "resource": {**vpc, "id": "vpc-1"}}]
     read = StackState.of({"deployment": {"resources": [provider], "pending_operations": pending}})
     assert (read.clusters, read.region, read.account) == ({"dev"}, "eu-north-1", None)
     assert len(read.creating) == 1
+
+
+def test_a_cluster_of_that_name_that_another_stack_made_is_not_touched(aws: Aws) -> None:
+    """Two operators with two backends, one account and region, and no imagination."""
+    subnet = make_subnet(aws, "dev")
+    mine = make_instance(aws, subnet)
+    theirs = state([resource("aws:ec2/vpc:Vpc", "vpc", "vpc-9", tags={CLUSTER_TAG: "dev", STACK_TAG: "f" * 16})])
+    ours = state(in_state(aws, subnet))
+    assert [one.identity for one in orphans.find(aws, ours)] == [mine]
+    assert orphans.find(aws, dataclasses.replace(theirs, identities=frozenset({"f" * 16}))) == []

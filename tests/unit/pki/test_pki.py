@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from registrations import Registration, record
-from steps_scene import SETTINGS, make_node, tls_outputs
+from steps_scene import SETTINGS, make_node, plugin_outputs
 
 from components.pki.cluster import ClusterPki, ClusterPkiArgs, kubeconfig
 from components.pki.etcd import EtcdPki, EtcdPkiArgs
@@ -35,7 +35,7 @@ def declare_etcd(ca: GivenCa | None = None) -> dict[str, Registration]:
         members = [make_node("master", index) for index in (2, 0, 1)]
         EtcdPki("etcd", EtcdPkiArgs(members=members, settings=replace(SETTINGS.etcd, ca=ca)))
 
-    return record(declare, tls_outputs)
+    return record(declare, plugin_outputs)
 
 
 def declare_cluster(ca: GivenCa | None = None) -> dict[str, Registration]:
@@ -43,7 +43,7 @@ def declare_cluster(ca: GivenCa | None = None) -> dict[str, Registration]:
         nodes = [make_node("master", 0), make_node("worker", 1)]
         ClusterPki("pki", ClusterPkiArgs(nodes=nodes, settings=replace(SETTINGS.kubernetes, ca=ca)))
 
-    return record(declare, tls_outputs)
+    return record(declare, plugin_outputs)
 
 
 def subject_of(request: Registration) -> Mapping[str, Any]:

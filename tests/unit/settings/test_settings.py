@@ -12,8 +12,8 @@ from conftest import CHECKOUT, Engine, configure, declared_settings, stack_setti
 
 from settings import stack
 from settings.given_ca import GivenCa
+from settings.minors import MINORS, minor_of
 from settings.reading import SettingsError
-from settings.releases import RELEASES, minor_of
 from settings.topology import TOPOLOGIES
 from settings.values import Settings
 
@@ -87,7 +87,7 @@ def test_the_etcd_that_runs_is_the_one_set_or_the_image_that_goes_with_kubernete
 
 
 def test_every_kubernetes_has_an_etcd_image_of_a_version_that_it_is_supported_with():
-    assert all(minor_of(release.etcd_image_tag) in release.etcd_minors for release in RELEASES.values())
+    assert all(minor_of(release.etcd_image_tag) in release.etcd_minors for release in MINORS.values())
 
 
 def test_masters_are_any_number_where_they_carry_no_members():
@@ -191,7 +191,7 @@ def test_every_declared_setting_is_read_and_none_but_those():
         ({"tags": {"cost*": "x"}}, "tag 'cost*': AWS takes letters, digits, spaces and _ . : / = + - @ in tags"),
         ({"tags": {"cost": "a,b"}}, "tag 'cost': AWS takes letters"),
         ({"tags": {"": "x"}}, "tag '': AWS takes letters"),
-        ({"tags": {f"t{n}": "x" for n in range(49)}}, "49 are too many: AWS takes 50, and 2 are this program's"),
+        ({"tags": {f"t{n}": "x" for n in range(49)}}, "49 are too many: AWS takes 50, and 3 are this program's"),
         ({"vpcCidr": "10.0.0.0/255.255.0.0"}, "AWS wants it spelled as 10.0.0.0/16"),
         ({"adminCidrs": ["198.51.100.0/0.0.0.255"]}, "AWS wants it spelled as 198.51.100.0/24"),
         ({"podCidr": "224.0.0.0/16"}, "addresses in it can be no machine's, pod's or Service's"),
