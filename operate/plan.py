@@ -40,11 +40,16 @@ KINDS = (
     Kind(pattern="prepare-(?P<node>.+)", what="packages and images", seconds=8),
     Kind(pattern="etcd-disk-(?P<node>.+)", what="the disk's speed is measured", seconds=2),
     Kind(pattern="etcd-health", what="all members of etcd are asked", seconds=2),
+    Kind(pattern="(etcd|control-plane)-spare-(?P<node>.+)", what="asked whether the others can spare it", seconds=2),
+    Kind(pattern="(etcd|control-plane)-steady-(?P<node>.+)", what="waited for until it does its work", seconds=5),
     Kind(pattern="etcd-(?P<node>.+)", what="etcd's member, restarted if it must", seconds=5),
     Kind(pattern="control-plane-init", what="the control plane of master-0, restarted if it must", seconds=15),
     Kind(pattern="control-plane-join-(?P<node>.+)", what="the control plane, restarted if it must", seconds=10),
-    Kind(pattern="control-plane-spare-(?P<node>.+)", what="asked whether the others can spare it", seconds=2),
-    Kind(pattern="control-plane-steady-(?P<node>.+)", what="waited for until it does its work", seconds=5),
+    Kind(
+        pattern="control-plane-certificates-check-.+-for-(?P<node>.+)", what="is there a master to copy from", seconds=1
+    ),
+    Kind(pattern="control-plane-certificates-.+-for-(?P<node>.+)", what="authorities are uploaded for", seconds=3),
+    Kind(pattern="control-plane-withdraw-certificates", what="what was uploaded is withdrawn", seconds=2),
     Kind(pattern="control-plane-network", what="the pods' network is applied", seconds=3),
     Kind(pattern="workers-membership-(?P<node>.+)", what="the Node of a machine that is gone is forgotten", seconds=1),
     Kind(pattern="workers-join-(?P<node>.+)", what="joins the cluster", seconds=3),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ class Stage:
         file = Path(f"Pulumi.{name}.yaml")
         if not file.exists():
             raise click.ClickException(f"there is no {file} here: {name} is no stage of this checkout")
-        exists = any(one["name"].split("/")[-1] == name for one in json.loads(pulumi("stack", "ls", "--json")))
+        exists = name in _stacks()
         outputs = json.loads(pulumi("stack", "output", "--json", "--stack", name)) if exists else {}
         return cls(name=name, settings=stack_files.settings(name, Path.cwd()), outputs=outputs, exists=exists)
 
@@ -71,6 +72,12 @@ class Stage:
             for key in sorted(keys)
             if _as_read(other.settings.get(key)) != _as_read(self.settings.get(key))
         }
+
+
+@cache
+def _stacks() -> frozenset[str]:
+    """Those that Pulumi knows: asked once, whoever of them is read."""
+    return frozenset(one["name"].split("/")[-1] for one in json.loads(pulumi("stack", "ls", "--json")))
 
 
 def _as_read(value: object) -> object:

@@ -27,7 +27,6 @@ class Release(pulumi.ComponentResource):
     `images` are the digests that the stack's release was proved with, by name; none where it is pinned to no release.
     """
 
-    program: str
     commit: str | None
     images: Mapping[str, str]
     runs: Mapping[str, Any]
@@ -35,13 +34,12 @@ class Release(pulumi.ComponentResource):
     def __init__(self, name: str, args: ReleaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubeadm:index:Release", name, None, opts)
         settings, pinned = args.settings, args.settings.release
-        self.program = args.source.program
         # The files of a release may be in a checkout of another commit.
         self.commit = pinned.commit if pinned else args.source.commit
         self.images = pinned.images if pinned else {}
         self.runs = {
             "commit": self.commit,
-            "program": self.program,
+            "program": args.source.program,
             "kubernetesVersion": settings.kubernetes.version,
             "etcdVersion": settings.etcd.version,
             "flannelVersion": settings.kubernetes.network_version,

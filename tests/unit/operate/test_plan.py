@@ -1,14 +1,18 @@
 """An update told in words: machines in their order, steps, what is gone for good, what is left alone."""
 
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from click.testing import CliRunner
+from conftest import Engine, stack_settings
 
 from operate.__main__ import main
 from operate.plan import KINDS, MACHINE, RUNNING, STEP, Plan
+from settings.topology import TOPOLOGIES
+from settings.values import CertificateDistribution
 
 CLUSTER = "kubeadm:index:Cluster"
 
@@ -89,10 +93,18 @@ def test_steps_are_told_by_what_they_are_for_and_where() -> None:
     assert "joins the cluster: worker-3" not in said, "what goes does nothing"
 
 
-def test_every_step_of_the_program_is_of_a_kind(local) -> None:
-    steps = [{"op": "create", "urn": f"urn:pulumi:x::p::{STEP}::{name}"} for name in local.declared(STEP)]
+@pytest.mark.parametrize("distribution", get_args(CertificateDistribution))
+@pytest.mark.parametrize("topology", TOPOLOGIES)
+def test_every_step_of_the_program_is_of_a_kind(topology: str, distribution: str) -> None:
+    gpu = {"count": 1, "instanceType": "t3.small", "labels": {"accelerator": "none"}}
+    given = {"etcdTopology": topology, "certificateDistribution": distribution, "workerPools": {"gpu": gpu}}
+    made = Engine().run_stack({**stack_settings("local"), **given}).declared(STEP)
+    steps = [{"op": "create", "urn": f"urn:pulumi:x::p::{STEP}::{name}"} for name in made]
     plan = Plan.of([{"op": "same", "urn": f"urn:pulumi:x::p::{CLUSTER}::local"}, *steps])
-    assert "other steps" not in plan.told()
+    said = plan.told()
+    assert "other steps" not in said
+    named = re.findall(r"^  .*: (.+)$", said, re.MULTILINE)
+    assert all(re.fullmatch(r"(master|worker|gpu|etcd)-\d", node) for nodes in named for node in nodes.split(", "))
     assert len({kind.what for kind in KINDS}) >= len(KINDS) - 1
 
 
